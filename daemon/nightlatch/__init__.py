@@ -1,0 +1,1 @@
+"""nightlatch: the second lock on every login."""

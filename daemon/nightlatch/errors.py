@@ -1,0 +1,53 @@
+"""The ways in which something fails, kept apart from the first line to the last.
+
+MUST 1: what counts against a person (`Refused`) and what does not (`Unavailable`) never mix.
+MUST 2: no message of these errors carries a secret, or a name as it was typed.
+"""
+
+from __future__ import annotations
+
+
+class NightlatchError(Exception):
+    """The root of all errors that nightlatch raises on purpose."""
+
+
+class Refused(NightlatchError):
+    """The person showed something wrong. `reason` is for the log and the audit, never for the person."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Locked(NightlatchError):
+    """Too many attempts: nothing was checked. `retry_after` is seconds from now, 0 when only an administrator helps."""
+
+    def __init__(self, reason: str, retry_after: float) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+class Unavailable(NightlatchError):
+    """A part could not answer (`part`: "directory corp", "store", "factor totp"). Says nothing about the person."""
+
+    def __init__(self, part: str, reason: str) -> None:
+        super().__init__(f"{part}: {reason}")
+        self.part = part
+        self.reason = reason
+
+
+class Invalid(NightlatchError):
+    """A request or an answer that no well-behaved caller sends; refused before anything is looked up."""
+
+
+class NotFound(NightlatchError):
+    """An administrator named something that does not exist."""
+
+
+class ConfigError(NightlatchError):
+    """The daemon can not start, or a new configuration can not be taken. Carries every problem that was found."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems

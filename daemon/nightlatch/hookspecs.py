@@ -1,0 +1,14 @@
+"""What a plugin may register. Hooks find factors at start; no decision ever passes through one."""
+
+from __future__ import annotations
+
+import pluggy
+
+from nightlatch.factor import FactorPlugin
+
+hookspec = pluggy.HookspecMarker("nightlatch")
+
+
+@hookspec
+def nightlatch_factors() -> list[FactorPlugin]:  # type: ignore[empty-body]  # a specification has no body
+    """Return the factors that this plugin brings."""

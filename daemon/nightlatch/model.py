@@ -1,0 +1,154 @@
+"""The frozen values that the core passes around. Times are Unix seconds unless a name says otherwise."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Secret:
+    """Text that no log, error or repr may show: a password or an answer."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself; call it where it is used, and keep it nowhere."""
+        return self._text
+
+    def __repr__(self) -> str:
+        """Say nothing about the content."""
+        return "Secret(…)"
+
+    def __eq__(self, other: object) -> bool:
+        """Compare in constant time."""
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._text.encode(), other._text.encode())
+
+    __hash__ = None  # type: ignore[assignment]  # a secret is no key
+
+    def __reduce__(self) -> str:
+        """Refuse to be pickled."""
+        message = "a secret is not written anywhere"
+        raise TypeError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person in one directory."""
+
+    directory: str
+    stable_id: str
+    """entryUUID, objectGUID, or the name for PAM. Never the name as typed."""
+    name: str
+    """The name as the directory spells it."""
+    handle: str = field(default="", compare=False, repr=False)
+    """What the directory needs to find the person again (a DN); not part of the identity."""
+
+    @property
+    def id(self) -> str:
+        """The key of all that belongs to this account: ``directory:stable_id``."""
+        return f"{self.directory}:{self.stable_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One account's enrolled factor. `state` is the factor's own, in the clear."""
+
+    account_id: str
+    id: str
+    factor: str
+    label: str
+    state: bytes = field(repr=False)
+    created_at: float
+    last_used_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LimitState:
+    """What the limiter remembers of one scope. See `nightlatch.limits` for its arithmetic."""
+
+    failures: tuple[float, ...] = ()
+    """When each remembered failure was, oldest first."""
+    in_a_row: int = 0
+    """Failures since the last success."""
+    blocked_until: float = 0.0
+    """Nothing is checked before this time."""
+    disabled: bool = False
+    """Only an administrator or recovery helps."""
+
+
+class Result(Enum):
+    """How a decision went, as the audit records it."""
+
+    GRANTED = "granted"
+    REFUSED = "refused"
+    LOCKED = "locked"
+    UNAVAILABLE = "unavailable"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """One row of the audit: bounded, without secrets, and without a name that no directory knows."""
+
+    event: str
+    """What happened: "login.password", "login.factor", "credential.add", "credential.remove", "account.unlock"."""
+    result: Result
+    reason: str
+    reference: str
+    """The login's reference, "7f3a-22c1"."""
+    account_id: str = ""
+    user: str = ""
+    service: str = ""
+    source: str = ""
+    factor: str = ""
+    credential_id: str = ""
+    caller: str = ""
+    """The listener and the identity behind the call: "pam uid=0"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a decision may look at: the state under the store's lock, and the time."""
+
+    now: float
+    limits: dict[str, LimitState]
+    """Every scope that was asked for, fresh ones included."""
+    credentials: tuple[Credential, ...]
+    """The account's credentials, oldest first; empty where no account was named."""
+    spent: bool
+    """Whether the request's one-time key was spent before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a decision wants written, all of it or nothing."""
+
+    limits: dict[str, LimitState] = field(default_factory=dict)
+    """New states by scope. Only scopes that were asked for."""
+    put: tuple[Credential, ...] = ()
+    """Credentials to add, or to replace by id."""
+    removed: tuple[str, ...] = ()
+    """Ids of credentials to remove."""
+    spend: bool = False
+    """Whether to spend the request's one-time key."""
+    events: tuple[AuditEvent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRequest:
+    """What a decision locks and reads."""
+
+    scopes: tuple[str, ...] = ()
+    """Limiter scopes, such as ``factor/corp:4f0c…``."""
+    account_id: str = ""
+    """Whose credentials to read; empty for none."""
+    account: Account | None = None
+    """Remembered (name, directory) beside the account's rows; None leaves what is there."""
+    spend_key: str = ""
+    """A one-time key (a login's id); empty for none."""

@@ -1,0 +1,72 @@
+"""What the core needs from outside, declared by the one who needs it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nightlatch.model import Account, AuditEvent, Changes, Credential, DecisionRequest, Secret, Snapshot
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """The time. Unix seconds, and a steady count of seconds for measuring how long something took."""
+
+    def now(self) -> float:
+        """The wall clock."""
+
+    def steady(self) -> float:
+        """A clock that never goes back."""
+
+
+class Randomness(Protocol):
+    """Cryptographic randomness."""
+
+    def bytes(self, count: int) -> bytes:
+        """`count` random bytes."""
+
+
+class Directory(Protocol):
+    """Finds accounts and checks passwords. Both raise `Unavailable` when the directory can not answer."""
+
+    @property
+    def name(self) -> str:
+        """The directory's name in the configuration."""
+
+    async def find(self, name: str) -> Account | None:
+        """The one account that the directory knows by this name, or None."""
+
+    async def check_password(self, account: Account, password: Secret) -> None:
+        """Return when the password is right; raise `Refused` when it is not."""
+
+    async def health(self) -> str:
+        """A line about the directory when it works; raises `Unavailable` when it does not."""
+
+    async def close(self) -> None:
+        """Let go of connections and threads."""
+
+
+class Store(Protocol):
+    """Keeps credentials, limits, spent keys and the audit. All raise `Unavailable` when they can not."""
+
+    async def decide(self, request: DecisionRequest, body: Callable[[Snapshot], tuple[Changes, T]]) -> T:
+        """Lock what `request` names, call `body` once with it, write its changes, commit, return its result.
+
+        `body` is pure, quick, and runs outside the caller's thread. What it raises comes out here,
+        and then nothing is written. A return means that the commit is durable.
+        """
+
+    async def credentials(self, account_id: str) -> tuple[Credential, ...]:
+        """An account's credentials, oldest first, outside any decision."""
+
+    async def record(self, event: AuditEvent) -> None:
+        """Write one audit row that belongs to no decision."""
+
+    async def health(self) -> str:
+        """A line about the store when it works."""
+
+    async def close(self) -> None:
+        """Finish what is queued, then let go of the database."""
