@@ -12,7 +12,7 @@ class NightlatchError(Exception):
 
 
 class Refused(NightlatchError):
-    """The person showed something wrong. `reason` is for the log and the audit, never for the person."""
+    """The person showed something wrong. `reason` is for log and audit, never for the person."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -20,7 +20,10 @@ class Refused(NightlatchError):
 
 
 class Locked(NightlatchError):
-    """Too many attempts: nothing was checked. `retry_after` is seconds from now, 0 when only an administrator helps."""
+    """Too many attempts: nothing was checked.
+
+    `retry_after` is seconds from now, 0 when only an administrator helps.
+    """
 
     def __init__(self, reason: str, retry_after: float) -> None:
         super().__init__(reason)
@@ -46,7 +49,7 @@ class NotFound(NightlatchError):
 
 
 class ConfigError(NightlatchError):
-    """The daemon can not start, or a new configuration can not be taken. Carries every problem that was found."""
+    """A configuration that can not be taken, with every problem that was found."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("\n".join(problems))

@@ -84,7 +84,7 @@ class Challenge:
     echo: bool = True
     """Whether what is typed may be seen."""
     memo: bytes = field(default=b"", repr=False)
-    """What `Factor.verify` needs of this challenge, at most 1024 bytes; travels sealed in the login's ticket."""
+    """What `Factor.verify` needs of this challenge, at most 1024 bytes; sealed in the login's ticket."""
 
 
 class Decision(Enum):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pluggy
 
-from nightlatch.factor import FactorPlugin
+if TYPE_CHECKING:
+    from nightlatch.factor import FactorPlugin
 
 hookspec = pluggy.HookspecMarker("nightlatch")
 

@@ -97,7 +97,7 @@ class AuditEvent:
     """One row of the audit: bounded, without secrets, and without a name that no directory knows."""
 
     event: str
-    """What happened: "login.password", "login.factor", "credential.add", "credential.remove", "account.unlock"."""
+    """What happened: "login.password", "login.factor", "credential.add", "account.unlock"."""
     result: Result
     reason: str
     reference: str
