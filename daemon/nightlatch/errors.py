@@ -54,3 +54,14 @@ class ConfigError(NightlatchError):
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+class SettingsProblems(ConfigError):
+    """Settings that can not be taken, each problem with the setting's place ("factors.totp.digits").
+
+    The configuration puts file and line in front; `problems` is for those who have neither.
+    """
+
+    def __init__(self, located: tuple[tuple[str, str], ...]) -> None:
+        super().__init__(tuple(f"{place}: {message}" for place, message in located))
+        self.located = located
