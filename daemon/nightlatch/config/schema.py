@@ -1,0 +1,202 @@
+"""The settings, as frozen models. Their descriptions are the reference: docs/configuration.md is held to them.
+
+MUST 1: an unknown key is an error, and so is a value of another type than the setting's.
+MUST 2: no setting turns a protection off, and none holds a secret: secrets are in files of their own.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import parse_qs, urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from nightlatch.directories.settings import DirectorySettings
+
+LONGEST_SOCKET_PATH = 107
+"""Bytes that fit `sun_path` of unix(7), without its final NUL."""
+ROOM_FOR_INNER_SOCKETS = 27
+"""Bytes kept free below `daemon.runtime_dir` for the names of the sockets in it."""
+
+
+def _absolute(path: Path) -> Path:
+    if not path.is_absolute() or ".." in path.parts:
+        raise ValueError(f'"{path}" depends on where it is read from.\nWrite the whole path, from "/" on.')
+    return path
+
+
+def _socket(path: Path) -> Path:
+    if len(bytes(path)) > LONGEST_SOCKET_PATH:
+        raise ValueError(
+            f"the path of a socket has at most {LONGEST_SOCKET_PATH} bytes, this one has {len(bytes(path))}."
+        )
+    return path
+
+
+def _runtime_dir(path: Path) -> Path:
+    longest = LONGEST_SOCKET_PATH - ROOM_FOR_INNER_SOCKETS
+    if len(bytes(path)) > longest:
+        raise ValueError(
+            f"sockets are made in here, so the path has at most {longest} bytes, not {len(bytes(path))}."
+        )
+    return path
+
+
+def _store_url(url: str) -> str:
+    if url == "sqlite":
+        return url
+    remedy = 'Write "sqlite", or "postgresql://USER@HOST/DATABASE".'
+    try:
+        parts = urlsplit(url)
+        secret_inside = parts.password is not None or "password" in parse_qs(parts.query)
+    except ValueError:
+        raise ValueError(f"this is no database URL.\n{remedy}") from None
+    if secret_inside:
+        raise ValueError(
+            "a password does not belong in the URL.\nTake it out, and name a file that holds it in store.password_file."
+        )
+    if parts.scheme != "postgresql" or not parts.path.strip("/"):
+        raise ValueError(f"this is no database that nightlatch knows.\n{remedy}")
+    return url
+
+
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+SocketPath = Annotated[AbsolutePath, AfterValidator(_socket)]
+Uid = Annotated[int, Field(ge=0, le=2**32 - 2)]
+PluginName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+
+
+class Table(BaseModel):
+    """The root of every table: unknown keys are errors, and nothing changes after it was checked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DaemonSettings(Table):
+    """Where the daemon keeps its own things."""
+
+    state_dir: AbsolutePath = Field(
+        Path("/var/lib/nightlatch"),
+        description="The folder of the embedded database and of the key that belongs to it; mode 0700.",
+    )
+    runtime_dir: Annotated[AbsolutePath, AfterValidator(_runtime_dir)] = Field(
+        Path("/run/nightlatchd"),
+        description="A private folder for the daemon's inner sockets; mode 0700, emptied at every start.",
+    )
+
+
+class PamListener(Table):
+    """The socket that `pam_nightlatch.so` talks to."""
+
+    socket: SocketPath = Field(
+        Path("/run/nightlatch/pam.sock"), description="The unix socket that PAM modules log people in through."
+    )
+    allow_uids: tuple[Uid, ...] = Field(
+        (0,), min_length=1, description="The users whose processes may log people in; sshd, sudo and login are root."
+    )
+
+
+class AdminListener(Table):
+    """The socket that the command line talks to."""
+
+    socket: SocketPath = Field(
+        Path("/run/nightlatch/admin.sock"),
+        description="The unix socket that administrators use, through the command nightlatch.",
+    )
+    allow_uids: tuple[Uid, ...] = Field(
+        (0,), min_length=1, description="The users who may enrol, remove and unlock anybody."
+    )
+
+
+class Listeners(Table):
+    """Where the daemon listens. Authority belongs to the socket, never to what a caller says."""
+
+    pam: PamListener = Field(PamListener(), description="Logins by PAM.")
+    admin: AdminListener = Field(AdminListener(), description="Administration.")
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if self.pam.socket == self.admin.socket:
+            raise ValueError(
+                "pam and admin can not share one socket.\nGive each its own, so that each has its own rights."
+            )
+        return self
+
+
+class StoreSettings(Table):
+    """Where credentials, limits and the audit are kept."""
+
+    url: Annotated[str, AfterValidator(_store_url)] = Field(
+        "sqlite",
+        description='The database: "sqlite" for the embedded one in daemon.state_dir, '
+        'or "postgresql://USER@HOST/DATABASE" for one that several daemons share.',
+    )
+    password_file: AbsolutePath | None = Field(
+        None, description="A file with the database password in its first line, readable by the daemon alone."
+    )
+    key_file: AbsolutePath | None = Field(
+        None,
+        description="The 32-byte key that seals every secret in the store. Where it is not set, the daemon uses "
+        "master.key in daemon.state_dir, and makes it by itself for a new embedded store. A key file that is set must exist.",
+    )
+
+    @model_validator(mode="after")
+    def _password_belongs_to_a_server(self) -> Self:
+        if self.url == "sqlite" and self.password_file is not None:
+            raise ValueError("the embedded database has no password.\nRemove password_file, or set url.")
+        return self
+
+
+class LogSettings(Table):
+    """How the daemon tells what it does."""
+
+    format: Literal["auto", "json", "console"] = Field(
+        "auto", description='The form of a line: "auto" is "console" on a terminal and "json" elsewhere.'
+    )
+    level: Literal["debug", "info", "warning"] = Field(
+        "info", description="The least important event to log. No level logs a secret."
+    )
+
+
+class PluginSettings(Table):
+    """Which plugins may be loaded. What is not named here is not imported."""
+
+    enabled: tuple[PluginName, ...] = Field(
+        min_length=1, description='The plugins to load, by the name of their entry point, such as "totp".'
+    )
+
+    @model_validator(mode="after")
+    def _once_each(self) -> Self:
+        twice = sorted({name for name in self.enabled if self.enabled.count(name) > 1})
+        if twice:
+            raise ValueError(f'enabled names "{twice[0]}" more than once.\nName each plugin once.')
+        return self
+
+
+class Config(Table):
+    """The whole file."""
+
+    daemon: DaemonSettings = Field(DaemonSettings(), description="Where the daemon keeps its own things.")
+    listeners: Listeners = Field(Listeners(), description="Where the daemon listens.")
+    store: StoreSettings = Field(StoreSettings(), description="Where credentials, limits and the audit are kept.")
+    log: LogSettings = Field(LogSettings(), description="How the daemon tells what it does.")
+    plugins: PluginSettings = Field(description="Which plugins are loaded.")
+    factors: dict[str, dict[str, object]] = Field(
+        {}, description="One table for each factor, with the settings that its plugin declares."
+    )
+    directories: tuple[DirectorySettings, ...] = Field(
+        min_length=1,
+        description="Who finds people and checks their passwords. Order matters: the first that knows the name.",
+    )
+
+    @model_validator(mode="after")
+    def _one_directory_a_name(self) -> Self:
+        names = [directory.name for directory in self.directories]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(
+                f'two directories have the name "{twice[0]}".\n'
+                "Give each its own: what people enrol belongs to the directory of that name."
+            )
+        return self
