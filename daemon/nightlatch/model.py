@@ -86,6 +86,8 @@ class Result(Enum):
     """How a decision went, as the audit records it."""
 
     GRANTED = "granted"
+    PASSED = "passed"
+    """One step of a login was right; the login goes on."""
     REFUSED = "refused"
     LOCKED = "locked"
     UNAVAILABLE = "unavailable"

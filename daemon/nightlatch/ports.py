@@ -21,6 +21,9 @@ class Clock(Protocol):
     def steady(self) -> float:
         """A clock that never goes back."""
 
+    async def sleep(self, seconds: float) -> None:
+        """Let that much time go by."""
+
 
 class Randomness(Protocol):
     """Cryptographic randomness."""

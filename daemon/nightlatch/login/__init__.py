@@ -1,0 +1,1 @@
+"""A login: begun, answered step by step, and ended by an outcome."""

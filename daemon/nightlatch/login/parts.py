@@ -1,0 +1,33 @@
+"""What a login is made with, handed over once by the composition root."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import structlog
+
+    from nightlatch.login.accounts import Accounts
+    from nightlatch.login.ticket import Tickets
+    from nightlatch.plugins.facade import FactorFacade
+    from nightlatch.policy.model import Rule
+    from nightlatch.ports import Clock, Randomness, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of the core that a login uses."""
+
+    accounts: Accounts
+    factors: Mapping[str, FactorFacade]
+    rules: tuple[Rule, ...]
+    store: Store
+    tickets: Tickets
+    clock: Clock
+    randomness: Randomness
+    name_key: bytes
+    """Turns names that no directory knows into limiter scopes, so that the store never holds them."""
+    log: structlog.stdlib.BoundLogger

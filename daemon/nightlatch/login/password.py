@@ -1,0 +1,68 @@
+"""The first factor of a login: a password, checked by the account's directory.
+
+MUST 1: an attempt is charged in the store before the directory is asked, so that parallel guesses are counted.
+MUST 2: a right password and an outage are refunded; only what a directory refused stays counted.
+MUST 3: a name that no directory knows is charged, refused and audited like one that has a person, under a
+        keyed hash of the name, so that the store never holds what was typed (it may be a password).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import unicodedata
+from typing import TYPE_CHECKING
+
+from nightlatch import limits
+from nightlatch.errors import Locked, Refused, Unavailable
+from nightlatch.model import Changes, DecisionRequest, Result
+
+if TYPE_CHECKING:
+    from nightlatch.limits import Charges
+    from nightlatch.login.parts import Parts
+    from nightlatch.login.turn import Turn
+    from nightlatch.model import Account, AuditEvent, Secret, Snapshot
+
+
+class PasswordCheck:
+    """Charges, asks the directory, settles."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def check(self, turn: Turn, account: Account | None, password: Secret) -> None:
+        """Return when the password is the account's; raises Refused, Locked, Unavailable."""
+        key = account.id if account is not None else self._key_of_unknown(turn.state.user)
+        rules = limits.password_rules(key, turn.state.source or "-")
+        charges = await self._charge(rules)
+        if charges.wait > 0:
+            await self._parts.clock.sleep(charges.wait)
+        if account is None:
+            raise Refused("no directory knows the name")
+        try:
+            await self._parts.accounts.check_password(account, password)
+        except Unavailable:
+            await self._refund(tuple(rules), charges, None)
+            raise
+        await self._refund(tuple(rules), charges, turn.event("login.password", Result.PASSED, ""))
+
+    async def _charge(self, rules: dict[str, limits.Rule]) -> Charges:
+        def body(snapshot: Snapshot) -> tuple[Changes, Charges]:
+            outcome = limits.charge_each(rules, snapshot.limits, snapshot.now)
+            if isinstance(outcome, limits.Blocked):
+                raise Locked(outcome.reason, outcome.retry_after)
+            return Changes(limits=outcome.states), outcome
+
+        return await self._parts.store.decide(DecisionRequest(tuple(rules)), body)
+
+    async def _refund(self, scopes: tuple[str, ...], charges: Charges, event: AuditEvent | None) -> None:
+        def body(snapshot: Snapshot) -> tuple[Changes, None]:
+            refunded = {scope: limits.refund(snapshot.limits[scope], charges.charged_at) for scope in scopes}
+            return Changes(limits=refunded, events=() if event is None else (event,)), None
+
+        await self._parts.store.decide(DecisionRequest(scopes), body)
+
+    def _key_of_unknown(self, name: str) -> str:
+        """One key for all spellings of a name, as directories take them for one."""
+        folded = unicodedata.normalize("NFKC", name).strip().casefold()
+        return "?" + hmac.new(self._parts.name_key, folded.encode(), hashlib.sha256).hexdigest()[:32]

@@ -1,0 +1,92 @@
+"""What a login is asked with, and what it answers."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, field
+from enum import Enum
+
+from nightlatch.errors import Invalid
+
+MAX_NAME = 256
+MAX_SERVICE = 64
+
+
+class Primary(Enum):
+    """Who checks the first factor."""
+
+    PASSWORD = "password"  # noqa: S105, the word, not a secret
+    ESTABLISHED = "established"
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRequest:
+    """A login as its caller describes it. Raises Invalid for what no real login has (IDN-05, AUD-02)."""
+
+    user: str
+    service: str
+    source: str
+    terminal: str
+    primary: Primary
+
+    def __post_init__(self) -> None:
+        for what, text, least, most in (
+            ("user", self.user, 1, MAX_NAME),
+            ("service", self.service, 1, MAX_SERVICE),
+            ("origin.remote_host", self.source, 0, MAX_NAME),
+            ("origin.terminal", self.terminal, 0, MAX_NAME),
+        ):
+            if not least <= len(text) <= most:
+                raise Invalid(f"{what} must have {least} to {most} characters, not {len(text)}")
+            if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in text):
+                raise Invalid(f"{what} must not have control characters or line breaks")
+
+
+class PromptKind(Enum):
+    """What a prompt asks for."""
+
+    PASSWORD = "password"  # noqa: S105, the word, not a secret
+    CODE = "code"
+    CHOICE = "choice"
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Ask the person."""
+
+    kind: PromptKind
+    text: str
+    echo: bool
+    ticket: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Wait, then answer with nothing."""
+
+    text: str
+    seconds: int
+    ticket: bytes = field(repr=False)
+
+
+class Verdict(Enum):
+    """How a login ended. Only GRANTED lets anyone in."""
+
+    GRANTED = "granted"
+    REFUSED = "refused"
+    LOCKED = "locked"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of a login."""
+
+    verdict: Verdict
+    message: str
+    reference: str
+    user: str = ""
+    retry_after: float = 0.0
+
+
+Step = Prompt | Wait | Outcome

@@ -1,0 +1,96 @@
+"""The state of a login, sealed, so that the daemon keeps no open logins.
+
+MUST 1: a ticket opens only for the caller that began the login, and only for `LIFETIME` seconds.
+MUST 2: what is counted or spent once is in the store, never here: a ticket may be sent twice.
+MUST 3: a ticket never carries a password or a person's answer.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from nightlatch.errors import Invalid
+from nightlatch.keys import SealError
+from nightlatch.model import Account
+
+if TYPE_CHECKING:
+    from nightlatch.keys import Sealer
+
+LIFETIME = 300.0
+"""How long a login may take, in seconds (DESIGN: 300)."""
+MAX_TICKET = 8192
+
+
+class TicketError(Invalid):
+    """A ticket is not this caller's, is too old, or was never ours. The login must begin again."""
+
+
+class Stage(Enum):
+    """Which answer a ticket waits for."""
+
+    PASSWORD = "password"  # noqa: S105, the word, not a secret
+    CHOICE = "choice"
+    FACTOR = "factor"
+
+
+@dataclass(frozen=True, slots=True)
+class LoginState:
+    """All that a login knows between two calls."""
+
+    login_id: str
+    stage: Stage
+    user: str
+    service: str
+    source: str
+    expires_at: float
+    account: Account | None = None
+    """Set once the directory has named the person."""
+    credential_id: str = ""
+    """The credential that was challenged."""
+    memo: bytes = field(default=b"", repr=False)
+    """The challenge's memo."""
+    tries: int = 0
+    """Wrong answers in this login. For its words and its end; the limiter counts in the store."""
+
+    @property
+    def reference(self) -> str:
+        """The name of this login in log and audit: "7f3a-22c1"."""
+        return f"{self.login_id[:4]}-{self.login_id[4:8]}"
+
+
+class Tickets:
+    """Seals and opens login states."""
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+
+    def seal(self, state: LoginState, caller: str) -> bytes:
+        """The ticket of a state, bound to its caller."""
+        fields = asdict(state)
+        fields["stage"] = state.stage.value
+        fields["memo"] = state.memo.hex()
+        return self._sealer.seal(json.dumps(fields, separators=(",", ":")).encode(), _place(caller))
+
+    def open(self, ticket: bytes, caller: str, now: float) -> LoginState:
+        """The state of a ticket; raises TicketError when it is not this caller's or too old."""
+        if len(ticket) > MAX_TICKET:
+            raise TicketError("the ticket is too long")
+        try:
+            fields: dict[str, Any] = json.loads(self._sealer.open(ticket, _place(caller)))
+        except SealError as error:
+            raise TicketError("the ticket is not from this daemon, or not for this caller") from error
+        if fields["account"] is not None:
+            fields["account"] = Account(**fields["account"])
+        fields["stage"] = Stage(fields["stage"])
+        fields["memo"] = bytes.fromhex(fields["memo"])
+        state = LoginState(**fields)
+        if not state.expires_at - LIFETIME <= now + 1 or now >= state.expires_at:
+            raise TicketError("the login took too long; begin it again")
+        return state
+
+
+def _place(caller: str) -> bytes:
+    return b"login\0" + caller.encode()

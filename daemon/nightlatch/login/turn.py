@@ -1,0 +1,106 @@
+"""One call of a login: from what came in to what goes out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nightlatch.errors import Unavailable
+from nightlatch.login.step import Outcome, Prompt, PromptKind, Verdict, Wait
+from nightlatch.login.ticket import Stage
+from nightlatch.model import AuditEvent, Result
+
+if TYPE_CHECKING:
+    from nightlatch.factor import Challenge
+    from nightlatch.login.parts import Parts
+    from nightlatch.login.ticket import LoginState
+    from nightlatch.model import Account, Credential
+
+NEGATIVE_SECONDS = 0.250
+JITTER_SECONDS = 0.050
+
+
+class Turn:
+    """The state of one call, who makes it and when it came in. Lives as long as the call."""
+
+    def __init__(self, parts: Parts, caller: str, state: LoginState) -> None:
+        self._parts = parts
+        self._came_in = parts.clock.steady()
+        self.caller = caller
+        self.state = state
+
+    def found(self, account: Account) -> None:
+        """The directory has named the person: from here on, the audit names them too."""
+        self.state = replace(self.state, account=account)
+
+    def account(self) -> Account:
+        """The person, once found."""
+        assert self.state.account is not None  # only the stages after the first factor ask for it
+        return self.state.account
+
+    def event(self, name: str, result: Result, reason: str) -> AuditEvent:
+        """An audit row of this login. A name that no directory knows is not in it."""
+        account = self.state.account
+        return AuditEvent(
+            event=name,
+            result=result,
+            reason=reason,
+            reference=self.state.reference,
+            account_id=account.id if account else "",
+            user=account.name if account else "",
+            service=self.state.service,
+            source=self.state.source,
+            caller=self.caller,
+        )
+
+    async def record(self, result: Result, reason: str) -> None:
+        """Write an outcome to the log and the audit. A store that is away can not stop the answer."""
+        self.log(result, reason)
+        stage = "password" if self.state.stage is Stage.PASSWORD else "factor"
+        try:
+            await self._parts.store.record(self.event(f"login.{stage}", result, reason))
+        except Unavailable as error:
+            self._parts.log.error("audit.unavailable", ref=self.state.reference, reason=str(error))
+
+    def log(self, result: Result, reason: str) -> None:
+        """Log how the login ended. A name that no directory knows is not in it."""
+        account = self.state.account
+        self._parts.log.info(
+            "login.ended",
+            result=result.value,
+            reason=reason or None,
+            ref=self.state.reference,
+            account=account.id if account else None,
+            service=self.state.service,
+            source=self.state.source,
+            caller=self.caller,
+        )
+
+    async def hold(self) -> None:
+        """Wait until a negative answer may leave."""
+        jitter = int.from_bytes(self._parts.randomness.bytes(2)) / 65536 * JITTER_SECONDS
+        left = self._came_in + NEGATIVE_SECONDS + jitter - self._parts.clock.steady()
+        if left > 0:
+            await self._parts.clock.sleep(left)
+
+    def ask_code(self, credential: Credential, challenge: Challenge, text: str, tries: int) -> Prompt:
+        """A prompt for a credential's proof."""
+        state = replace(
+            self.state, stage=Stage.FACTOR, credential_id=credential.id, memo=challenge.memo, tries=tries
+        )
+        return Prompt(PromptKind.CODE, text, challenge.echo, self._parts.tickets.seal(state, self.caller))
+
+    def ask(self, kind: PromptKind, stage: Stage, text: str, *, echo: bool) -> Prompt:
+        """A prompt that belongs to no credential."""
+        state = replace(self.state, stage=stage)
+        return Prompt(kind, text, echo, self._parts.tickets.seal(state, self.caller))
+
+    def wait(self, text: str, seconds: int) -> Wait:
+        """A pause in front of the same stage."""
+        return Wait(text, seconds, self._parts.tickets.seal(self.state, self.caller))
+
+    def outcome(self, verdict: Verdict, message: str, retry_after: float = 0.0) -> Outcome:
+        """The end of the login; only a grant names the account."""
+        granted = verdict is Verdict.GRANTED and self.state.account is not None
+        user = self.account().name if granted else ""
+        return Outcome(verdict, message, self.state.reference, user, retry_after)

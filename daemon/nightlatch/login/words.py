@@ -1,0 +1,50 @@
+"""The words that people read. No word tells more than the person may know at that point."""
+
+from __future__ import annotations
+
+PASSWORD_PROMPT = "Password: "  # noqa: S105, a prompt, not a password
+REFUSED = "Sign-in refused."
+WRONG_CODE = "That code was not right."
+NO_SUCH_NUMBER = "That is not one of the numbers."
+PENDING = "Waiting for your confirmation…"
+NO_CREDENTIAL = (
+    "Your account needs a second step, and none is set up yet. Ask your administrator to set one up for you."
+)
+
+
+def unavailable(reference: str) -> str:
+    """An outage: not the person's fault, with the reference that the log has too."""
+    return f"Sign-in is not possible at the moment. Nothing is wrong with your password. (ref {reference})"
+
+
+def locked(retry_after: float) -> str:
+    """A pause, or a lock that only an administrator ends (`retry_after` 0). The same for right and wrong."""
+    if retry_after <= 0:
+        return "Too many attempts. Ask your administrator to unlock your account."
+    return f"Too many attempts. Try again in {duration(retry_after)}, or ask your administrator."
+
+
+def duration(seconds: float) -> str:
+    """`seconds` for people, rounded up: "45 seconds", "2 minutes", "1 hour"."""
+    whole = max(1, int(-(-seconds // 1)))
+    for size, unit in ((3600, "hour"), (60, "minute")):
+        if whole >= size:
+            count = -(-whole // size)
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return f"{whole} second{'s' if whole > 1 else ''}"
+
+
+def question(prompt: str, label: str, *, others: bool, before: str = "") -> str:
+    """A factor's question with the credential's name: 'Code from your authenticator app "phone": '."""
+    way_out = " (or ? for another way)" if others else ""
+    lead = f"{before} " if before else ""
+    return f'{lead}{prompt} "{label}"{way_out}: '
+
+
+def choices(titles: list[str], before: str = "") -> str:
+    """The list of ways to confirm; an empty answer takes the first."""
+    lines = [before] if before else []
+    lines.append("How do you want to confirm it is you?")
+    lines += [f"  {number}  {title}" for number, title in enumerate(titles, 1)]
+    lines.append("Number [1]: ")
+    return "\n".join(lines)

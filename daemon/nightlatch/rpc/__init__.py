@@ -1,0 +1,1 @@
+"""The daemon's front: listeners, who is calling, and the gRPC services."""

@@ -1,0 +1,99 @@
+"""AdminService: what an administrator asks on the daemon's own host."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from nightlatch.rpc.status import answered
+from nightlatch.v1 import admin_pb2, admin_pb2_grpc
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    import grpc
+    import structlog
+
+    from nightlatch.administration import Administration
+    from nightlatch.model import Account, Credential
+    from nightlatch.rpc.caller import CallerAddresses
+
+    Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class AdminService(admin_pb2_grpc.AdminServiceServicer):
+    """Serves the administrator; only on the admin listener."""
+
+    def __init__(
+        self,
+        administration: Callable[[], Administration],
+        status: Callable[[], Awaitable[admin_pb2.GetStatusResponse]],
+        addresses: CallerAddresses,
+        log: structlog.stdlib.BoundLogger,
+    ) -> None:
+        self._administration = administration
+        self._status = status
+        self._addresses = addresses
+        self.log = log
+
+    @answered
+    async def GetStatus(  # noqa: N802, the API's name
+        self,
+        request: admin_pb2.GetStatusRequest,  # noqa: ARG002, an empty message
+        context: Context,
+    ) -> admin_pb2.GetStatusResponse:
+        """Tell how the daemon is."""
+        self._addresses.caller(context.peer())
+        return await self._status()
+
+    @answered
+    async def ListCredentials(  # noqa: N802, the API's name
+        self, request: admin_pb2.ListCredentialsRequest, context: Context
+    ) -> admin_pb2.ListCredentialsResponse:
+        """List a person's credentials."""
+        self._addresses.caller(context.peer())
+        account, credentials = await self._administration().credentials(request.user)
+        return admin_pb2.ListCredentialsResponse(
+            account=_account(account), credentials=[_credential(one) for one in credentials]
+        )
+
+    @answered
+    async def RemoveCredential(  # noqa: N802, the API's name
+        self, request: admin_pb2.RemoveCredentialRequest, context: Context
+    ) -> admin_pb2.RemoveCredentialResponse:
+        """Remove a credential."""
+        caller = str(self._addresses.caller(context.peer()))
+        removed = await self._administration().remove(caller, request.user, request.credential_id)
+        self.log.info("credential.removed", credential=removed.id, account=removed.account_id, caller=caller)
+        return admin_pb2.RemoveCredentialResponse(credential=_credential(removed))
+
+    @answered
+    async def UnlockAccount(  # noqa: N802, the API's name
+        self, request: admin_pb2.UnlockAccountRequest, context: Context
+    ) -> admin_pb2.UnlockAccountResponse:
+        """Forget a person's failures."""
+        caller = str(self._addresses.caller(context.peer()))
+        account, forgotten = await self._administration().unlock(caller, request.user)
+        self.log.info("account.unlocked", account=account.id, forgotten=forgotten, caller=caller)
+        return admin_pb2.UnlockAccountResponse(account=_account(account), forgotten_failures=forgotten)
+
+
+def _account(account: Account) -> admin_pb2.Account:
+    return admin_pb2.Account(directory=account.directory, stable_id=account.stable_id, name=account.name)
+
+
+def _credential(credential: Credential) -> admin_pb2.Credential:
+    """A credential without its state."""
+    return admin_pb2.Credential(
+        id=credential.id,
+        factor=credential.factor,
+        label=credential.label,
+        create_time=timestamp(credential.created_at),
+        last_use_time=None if credential.last_used_at is None else timestamp(credential.last_used_at),
+    )
+
+
+def timestamp(seconds: float) -> Timestamp:
+    """Unix seconds as the API's time."""
+    return Timestamp(seconds=int(seconds), nanos=int(seconds % 1 * 1e9))

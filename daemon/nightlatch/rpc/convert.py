@@ -1,0 +1,64 @@
+"""Between the core's values and the API's messages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nightlatch.errors import Invalid
+from nightlatch.login.step import LoginRequest, Outcome, Primary, Prompt, PromptKind, Step, Verdict, Wait
+from nightlatch.v1 import login_pb2
+
+if TYPE_CHECKING:
+    from nightlatch.v1.login_pb2 import BeginLoginRequest
+
+_PRIMARIES = {
+    login_pb2.PRIMARY_PASSWORD: Primary.PASSWORD,
+    login_pb2.PRIMARY_ESTABLISHED: Primary.ESTABLISHED,
+}
+_PROMPT_KINDS = {
+    PromptKind.PASSWORD: login_pb2.PROMPT_KIND_PASSWORD,
+    PromptKind.CODE: login_pb2.PROMPT_KIND_CODE,
+    PromptKind.CHOICE: login_pb2.PROMPT_KIND_CHOICE,
+}
+_VERDICTS = {
+    Verdict.GRANTED: login_pb2.VERDICT_GRANTED,
+    Verdict.REFUSED: login_pb2.VERDICT_REFUSED,
+    Verdict.LOCKED: login_pb2.VERDICT_LOCKED,
+    Verdict.UNAVAILABLE: login_pb2.VERDICT_UNAVAILABLE,
+}
+
+
+def login_request(message: BeginLoginRequest) -> LoginRequest:
+    """The login that a message describes; raises Invalid."""
+    primary = _PRIMARIES.get(message.primary)
+    if primary is None:
+        raise Invalid("primary must be PRIMARY_PASSWORD or PRIMARY_ESTABLISHED")
+    return LoginRequest(
+        user=message.user,
+        service=message.service,
+        source=message.origin.remote_host,
+        terminal=message.origin.terminal,
+        primary=primary,
+    )
+
+
+def step_message(step: Step) -> login_pb2.Step:
+    """A step as the API's message."""
+    match step:
+        case Prompt():
+            prompt = login_pb2.Prompt(kind=_PROMPT_KINDS[step.kind], text=step.text, echo=step.echo)
+            return login_pb2.Step(prompt=prompt, ticket=step.ticket)
+        case Wait():
+            return login_pb2.Step(
+                wait=login_pb2.Wait(text=step.text, seconds=step.seconds), ticket=step.ticket
+            )
+        case Outcome():
+            return login_pb2.Step(
+                outcome=login_pb2.Outcome(
+                    verdict=_VERDICTS[step.verdict],
+                    message=step.message,
+                    reference=step.reference,
+                    user=step.user,
+                    retry_after_seconds=int(-(-step.retry_after // 1)),
+                )
+            )

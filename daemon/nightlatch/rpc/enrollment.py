@@ -1,0 +1,58 @@
+"""EnrollmentService: turns calls into enrolments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nightlatch.rpc.status import answered
+from nightlatch.v1 import enrollment_pb2, enrollment_pb2_grpc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import grpc
+    import structlog
+
+    from nightlatch.enrollment import Enrollments
+    from nightlatch.rpc.caller import CallerAddresses
+
+    Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class EnrollmentService(enrollment_pb2_grpc.EnrollmentServiceServicer):
+    """Serves enrolments; only on listeners whose callers may enrol for others."""
+
+    def __init__(
+        self,
+        enrollments: Callable[[], Enrollments],
+        addresses: CallerAddresses,
+        log: structlog.stdlib.BoundLogger,
+    ) -> None:
+        self._enrollments = enrollments
+        self._addresses = addresses
+        self.log = log
+
+    @answered
+    async def BeginEnrollment(  # noqa: N802, the API's name
+        self, request: enrollment_pb2.BeginEnrollmentRequest, context: Context
+    ) -> enrollment_pb2.BeginEnrollmentResponse:
+        """Make a credential to be confirmed."""
+        caller = str(self._addresses.caller(context.peer()))
+        begun = await self._enrollments().begin(caller, request.user, request.factor, request.label)
+        details = (enrollment_pb2.Detail(name=name, value=value) for name, value in begun.enrollment.details)
+        return enrollment_pb2.BeginEnrollmentResponse(
+            ticket=begun.ticket,
+            qr_payload=begun.enrollment.qr_payload,
+            details=details,
+            prompt=begun.prompt,
+        )
+
+    @answered
+    async def ConfirmEnrollment(  # noqa: N802, the API's name
+        self, request: enrollment_pb2.ConfirmEnrollmentRequest, context: Context
+    ) -> enrollment_pb2.ConfirmEnrollmentResponse:
+        """Store a credential that its answer has proven."""
+        caller = str(self._addresses.caller(context.peer()))
+        credential_id = await self._enrollments().confirm(caller, request.ticket, request.answer)
+        self.log.info("credential.added", credential=credential_id, caller=caller)
+        return enrollment_pb2.ConfirmEnrollmentResponse(credential_id=credential_id)

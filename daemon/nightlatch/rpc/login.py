@@ -1,0 +1,49 @@
+"""LoginService: turns calls into the engine's, and its steps into messages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nightlatch.rpc.convert import login_request, step_message
+from nightlatch.rpc.status import answered
+from nightlatch.v1 import login_pb2, login_pb2_grpc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import grpc
+    import structlog
+
+    from nightlatch.login.engine import LoginEngine
+    from nightlatch.rpc.caller import CallerAddresses
+
+    Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class LoginService(login_pb2_grpc.LoginServiceServicer):
+    """Serves logins with whatever engine is current: a reload swaps it between two calls."""
+
+    def __init__(
+        self, engine: Callable[[], LoginEngine], addresses: CallerAddresses, log: structlog.stdlib.BoundLogger
+    ) -> None:
+        self._engine = engine
+        self._addresses = addresses
+        self.log = log
+
+    @answered
+    async def BeginLogin(  # noqa: N802, the API's name
+        self, request: login_pb2.BeginLoginRequest, context: Context
+    ) -> login_pb2.BeginLoginResponse:
+        """Start a login."""
+        caller = self._addresses.caller(context.peer())
+        step = await self._engine().begin(str(caller), login_request(request))
+        return login_pb2.BeginLoginResponse(step=step_message(step))
+
+    @answered
+    async def AnswerLogin(  # noqa: N802, the API's name
+        self, request: login_pb2.AnswerLoginRequest, context: Context
+    ) -> login_pb2.AnswerLoginResponse:
+        """Go on with a login."""
+        caller = self._addresses.caller(context.peer())
+        step = await self._engine().answer(str(caller), request.ticket, request.answer)
+        return login_pb2.AnswerLoginResponse(step=step_message(step))

@@ -1,0 +1,62 @@
+"""From the core's errors to gRPC's status codes: one table, used by every service.
+
+MUST 1: an error that is not in the table is INTERNAL, and its text stays here: it may hold anything.
+"""
+
+from __future__ import annotations
+
+import functools
+import traceback
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import grpc
+
+from nightlatch.errors import Invalid, Locked, NotFound, Refused, Unavailable
+from nightlatch.login.ticket import TicketError
+from nightlatch.rpc.caller import Unidentified
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+_CODES: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
+    (Unidentified, grpc.StatusCode.UNAUTHENTICATED),
+    (TicketError, grpc.StatusCode.FAILED_PRECONDITION),
+    (Invalid, grpc.StatusCode.INVALID_ARGUMENT),
+    (NotFound, grpc.StatusCode.NOT_FOUND),
+    (Refused, grpc.StatusCode.PERMISSION_DENIED),
+    (Locked, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    (Unavailable, grpc.StatusCode.UNAVAILABLE),
+)
+
+T = TypeVar("T")
+
+
+def code_of(error: Exception) -> grpc.StatusCode:
+    """The status code of an error."""
+    return next((code for kind, code in _CODES if isinstance(error, kind)), grpc.StatusCode.INTERNAL)
+
+
+def where(error: BaseException) -> list[str]:
+    """The files, lines and functions an error came through, without its text, which may hold a secret."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames[-8:]]
+
+
+def answered(method: Callable[[Any, Any, Any], Awaitable[T]]) -> Callable[[Any, Any, Any], Awaitable[T]]:
+    """Give a service's method the table above. The service has its logger as `log`."""
+
+    @functools.wraps(method)
+    async def wrapped(self: Any, request: Any, context: Any) -> T:  # noqa: ANN401, gRPC's own types vary
+        try:
+            return await method(self, request, context)
+        except grpc.aio.AbortError:
+            raise
+        except Exception as error:  # noqa: BLE001, the edge: every error becomes a status here
+            code, text = code_of(error), str(error)
+            if code is grpc.StatusCode.INTERNAL:
+                self.log.error("rpc.failed", kind=type(error).__name__, where=where(error))
+                text = "The daemon failed on this call. Its log says where."
+        await context.abort(code, text)
+        raise AssertionError  # abort never returns; nothing below it may look like an answer
+
+    return wrapped
