@@ -11,12 +11,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from nightlatch.config.files import FileChecker
 from nightlatch.config.load import as_json, parse, read
-from nightlatch.config.locate import place_of
 from nightlatch.config.problem import Problem, in_the_file
-from nightlatch.config.schema import Config, DaemonSettings, PluginSettings, StoreSettings
+from nightlatch.config.schema import Config, DaemonSettings, StoreSettings
 from nightlatch.directories.settings import DirectorySettings
 from nightlatch.errors import ConfigError
-from nightlatch.plugins.loader import plugin_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

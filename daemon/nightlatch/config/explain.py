@@ -63,9 +63,13 @@ def _problem(place: Place, detail: ErrorDetails, root: type[BaseModel], data: di
     if kind == "missing":
         return Problem(place, _missing(place, root, data))
     if kind == "union_tag_not_found":
-        return Problem(place, f"this setting is missing.\nKnown kinds: {context.get('expected_tags', _kinds(root))}.")
+        return Problem(
+            place, f"this setting is missing.\nKnown kinds: {context.get('expected_tags', _kinds(root))}."
+        )
     if kind == "union_tag_invalid":
-        return Problem(place, f'there is no kind "{context["tag"]}".\nKnown kinds: {_quoted(context["expected_tags"])}.')
+        return Problem(
+            place, f'there is no kind "{context["tag"]}".\nKnown kinds: {_quoted(context["expected_tags"])}.'
+        )
     if kind == "literal_error":
         return Problem(place, f"must be {_quoted(context['expected'])}, not {_shown(detail['input'])}.")
     if kind == "value_error":
@@ -74,7 +78,9 @@ def _problem(place: Place, detail: ErrorDetails, root: type[BaseModel], data: di
         return Problem(place, "must not be empty.")
     if kind in _WANTED:
         return Problem(place, f"{_WANTED[kind]}, not {_shown(detail['input'])}.")
-    return Problem(place, f"{detail['msg'].replace('Input should', 'must').replace('String should', 'must')}.")
+    return Problem(
+        place, f"{detail['msg'].replace('Input should', 'must').replace('String should', 'must')}."
+    )
 
 
 def _unknown(place: Place, root: type[BaseModel], data: dict[str, object]) -> str:
@@ -129,9 +135,9 @@ def _kinds(root: type[BaseModel]) -> str:
 
 def _value(place: Place, data: object) -> object:
     for part in place:
-        if isinstance(part, int) and isinstance(data, list) and part < len(data):
-            data = data[part]
-        elif isinstance(data, dict) and part in data:
+        if (isinstance(part, int) and isinstance(data, list) and part < len(data)) or (
+            isinstance(data, dict) and part in data
+        ):
             data = data[part]
         else:
             return None
@@ -139,7 +145,9 @@ def _value(place: Place, data: object) -> object:
 
 
 def _is_table(value: object) -> bool:
-    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict) for item in value))
+    return isinstance(value, dict) or (
+        isinstance(value, list) and any(isinstance(item, dict) for item in value)
+    )
 
 
 def _shown(value: object) -> str:

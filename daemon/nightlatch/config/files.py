@@ -99,7 +99,10 @@ class FileChecker:
             mode = stat.S_IMODE(status.st_mode)
             return f"others may read {path} (mode {mode:04o}).\nRun: chmod 600 {path}", b""
         if status.st_uid not in self.owners:
-            return f"{path} belongs to uid {status.st_uid}.\nIt must belong to the daemon's user or root.", b""
+            return (
+                f"{path} belongs to uid {status.st_uid}.\nIt must belong to the daemon's user or root.",
+                b"",
+            )
         return "", content
 
     def _open(self, path: Path) -> tuple[str, bytes]:

@@ -106,9 +106,13 @@ def _distrust(path: Path, status: os.stat_result) -> list[str]:
     problems = []
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         mode = stat.S_IMODE(status.st_mode)
-        problems.append(f"others may write this file (mode {mode:04o}), so it is not read.\nRun: chmod go-w {path}")
+        problems.append(
+            f"others may write this file (mode {mode:04o}), so it is not read.\nRun: chmod go-w {path}"
+        )
     if status.st_uid not in {0, os.geteuid()}:
-        problems.append(f"the file belongs to uid {status.st_uid}, so it is not read.\nRun: chown root {path}")
+        problems.append(
+            f"the file belongs to uid {status.st_uid}, so it is not read.\nRun: chown root {path}"
+        )
     return problems
 
 

@@ -24,7 +24,9 @@ class Problem:
 
 def in_the_file(path: Path, lines: dict[Place, int], problems: Iterable[Problem]) -> tuple[str, ...]:
     """Problems as texts, in the order of the file, each with its line and with what to do under it."""
-    found = sorted({(line_of(lines, problem.place), problem) for problem in problems}, key=lambda pair: pair[0])
+    found = sorted(
+        {(line_of(lines, problem.place), problem) for problem in problems}, key=lambda pair: pair[0]
+    )
     return tuple(_text(f"{path}:{line}", problem) for line, problem in found)
 
 

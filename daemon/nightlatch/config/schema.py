@@ -90,10 +90,13 @@ class PamListener(Table):
     """The socket that `pam_nightlatch.so` talks to."""
 
     socket: SocketPath = Field(
-        Path("/run/nightlatch/pam.sock"), description="The unix socket that PAM modules log people in through."
+        Path("/run/nightlatch/pam.sock"),
+        description="The unix socket that PAM modules log people in through.",
     )
     allow_uids: tuple[Uid, ...] = Field(
-        (0,), min_length=1, description="The users whose processes may log people in; sshd, sudo and login are root."
+        (0,),
+        min_length=1,
+        description="The users whose processes may log people in; sshd, sudo and login are root.",
     )
 
 
@@ -179,7 +182,9 @@ class Config(Table):
 
     daemon: DaemonSettings = Field(DaemonSettings(), description="Where the daemon keeps its own things.")
     listeners: Listeners = Field(Listeners(), description="Where the daemon listens.")
-    store: StoreSettings = Field(StoreSettings(), description="Where credentials, limits and the audit are kept.")
+    store: StoreSettings = Field(
+        StoreSettings(), description="Where credentials, limits and the audit are kept."
+    )
     log: LogSettings = Field(LogSettings(), description="How the daemon tells what it does.")
     plugins: PluginSettings = Field(description="Which plugins are loaded.")
     factors: dict[str, dict[str, object]] = Field(

@@ -1,0 +1,1 @@
+"""The command line: `nightlatch` for administrators, `nightlatchd` for the system."""

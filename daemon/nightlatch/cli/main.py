@@ -1,0 +1,56 @@
+"""``nightlatch``: the command line of administrators. Assembles the groups, one file each."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from nightlatch.cli import admin, config, credential, key
+from nightlatch.cli.options import EXITS
+from nightlatch.cli.output import say
+from nightlatch.cli.status import status
+
+
+def build() -> typer.Typer:
+    """All commands."""
+    app = typer.Typer(
+        name="nightlatch",
+        help="The second lock on every login: people's second factors, and the daemon that checks them.",
+        epilog=EXITS,
+        no_args_is_help=True,
+        # A traceback with local variables would show secrets.
+        pretty_exceptions_enable=False,
+        pretty_exceptions_show_locals=False,
+    )
+    app.callback()(_options)
+    app.add_typer(credential.commands(), name="credential")
+    app.command("status", epilog=EXITS)(status)
+    app.add_typer(config.commands(), name="config")
+    app.add_typer(key.commands(), name="key")
+    app.add_typer(admin.commands(), name="admin")
+    return app
+
+
+def run() -> None:
+    """The entry point of ``nightlatch``."""
+    build()()
+
+
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Print the version.",
+            callback=lambda wanted: _version_told(wanted),
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+def _version_told(wanted: bool) -> None:
+    if wanted:
+        say(f"nightlatch {version('nightlatch')}")
+        raise typer.Exit

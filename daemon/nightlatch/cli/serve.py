@@ -1,0 +1,76 @@
+"""The daemon's process, started by `nightlatch.cli.daemon`.
+
+MUST 1: no core is dumped and nobody attaches, from before the first secret is read (LEK-02).
+MUST 2: what the daemon makes is its own: umask 077 (STO-05).
+MUST 3: a configuration with a problem starts nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import os
+import resource
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from nightlatch.app import serve
+from nightlatch.config import check_config
+from nightlatch.errors import ConfigError
+
+EXIT_CONFIG = 2
+DEFAULT_CONFIG = Path("/etc/nightlatch/nightlatch.toml")
+_PR_SET_DUMPABLE = 4
+
+
+def run() -> int:
+    """Read the arguments, protect the process, check the configuration, serve; the exit code."""
+    path = _arguments().config
+    protect_process()
+    problems = check_config(path)
+    if problems:
+        return _refuse(problems)
+    try:
+        return serve(path)
+    except ConfigError as error:
+        return _refuse(error.problems)
+
+
+def protect_process() -> None:
+    """No cores, no debugger, and no rights for others on what is made; raises OSError where the kernel refuses."""
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_DUMPABLE) was refused")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="nightlatchd",
+        description="The second lock on every login: the daemon.",
+        epilog="Exit codes: 0 stopped as asked, 1 could not serve, 2 wrong use or a wrong configuration.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"nightlatchd {version('nightlatch')}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser("serve", help="serve until SIGTERM; SIGHUP reads the configuration again")
+    command.add_argument(
+        "--config",
+        type=Path,
+        default=DEFAULT_CONFIG,
+        metavar="FILE",
+        help="the configuration (default: %(default)s)",
+    )
+    return parser.parse_args()
+
+
+def _refuse(problems: tuple[str, ...]) -> int:
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    sys.stderr.write("\n".join((*problems, f"{count}. nightlatchd does not start.", "")))
+    return EXIT_CONFIG
+
+
+if __name__ == "__main__":
+    sys.exit(run())
