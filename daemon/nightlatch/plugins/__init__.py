@@ -1,0 +1,1 @@
+"""Finds the plugins that the configuration allows, and stands between them and the core."""

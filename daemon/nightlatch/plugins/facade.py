@@ -1,0 +1,154 @@
+"""Calls a factor, and trusts nothing that comes back.
+
+MUST 1: what leaves `verify` passed `checked_verdict`; everything else is `Unavailable`, which grants nothing.
+MUST 2: whatever a plugin raises, SystemExit included, becomes `Unavailable` with the factor's name. Of the
+        exception only type and place are told: its message may hold a code.
+MUST 3: nothing is waited for beyond the deadline, and what comes later does not count.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import TYPE_CHECKING, TypeVar
+
+from nightlatch.errors import Unavailable
+from nightlatch.plugins.answers import (
+    BadAnswer,
+    checked_challenge,
+    checked_enrollment,
+    checked_verdict,
+    printable,
+    type_name,
+)
+from nightlatch.plugins.stuck import StuckCalls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nightlatch.factor import Challenge, Context, Enrollment, EnrollmentRequest, Factor, Subject, Verdict
+    from nightlatch.ports import Randomness
+
+T = TypeVar("T")
+MOST_ABANDONED = 100
+"""Challenges that ignored their cancellation; with more of them a factor is asked nothing new."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """What a factor is told of the world in one call: `nightlatch.factor.Context`."""
+
+    now: float
+    deadline: float
+    randomness: Randomness = field(repr=False)
+
+    def random_bytes(self, count: int) -> bytes:
+        """`count` bytes from the daemon's source."""
+        return self.randomness.bytes(count)
+
+
+class FactorFacade:
+    """One factor, as the core sees it. All three methods raise Unavailable, and nothing else."""
+
+    def __init__(self, name: str, title: str, factor: Factor, steady: Callable[[], float]) -> None:
+        self.name = name
+        self.title = title
+        self._factor = factor
+        self._steady = steady
+        self._stuck = StuckCalls(steady)
+        self._abandoned: set[asyncio.Task[object]] = set()
+
+    def __repr__(self) -> str:
+        """Name the factor."""
+        return f"FactorFacade({self.name!r})"
+
+    def enroll(self, subject: Subject, request: EnrollmentRequest, context: Context) -> Enrollment:
+        """Make a credential that is not confirmed yet."""
+        value = self._guarded("enroll", lambda: self._factor.enroll(subject, request, context))
+        return self._checked("enroll", lambda: checked_enrollment(value))
+
+    async def challenge(self, subject: Subject, state: bytes, context: Context) -> Challenge:
+        """Ask, for as long as `context.deadline` is from `context.now`, counted from this call."""
+        if len(self._abandoned) >= MOST_ABANDONED:
+            raise self._unavailable(f"{MOST_ABANDONED} challenges neither answered nor let go")
+        task = asyncio.ensure_future(self._ask(subject, state, context))
+        seconds = max(0.0, context.deadline - context.now)
+        try:
+            await asyncio.wait({task}, timeout=seconds)
+        finally:
+            if not task.done():
+                self._abandon(task)
+        if not task.done():
+            raise self._unavailable(f"challenge did not answer within {seconds:g} s")
+        if task.cancelled():
+            raise self._unavailable("challenge cancelled itself")
+        value = task.result()
+        if type(value) is _Raised:
+            raise self._unavailable(f"challenge raised {value.what}")
+        return self._checked("challenge", lambda: checked_challenge(value))
+
+    def verify(self, state: bytes, memo: bytes, answer: str, context: Context) -> Verdict:
+        """Decide, in the calling thread. While an earlier call hangs in another thread, refuse at once."""
+        call = self._stuck.enter()
+        if call is None:
+            raise self._unavailable("verify hangs in an earlier call")
+        try:
+            value = self._guarded("verify", lambda: self._factor.verify(state, memo, answer, context))
+        finally:
+            seconds = self._stuck.leave(call)
+        if seconds > context.deadline - context.now:
+            raise self._unavailable(f"verify took {seconds:.1f} s, which is too late to count")
+        return self._checked("verify", lambda: checked_verdict(value, answer))
+
+    async def _ask(self, subject: Subject, state: bytes, context: Context) -> object:
+        """Ask the plugin; its exceptions come back as values: SystemExit in a task would stop the daemon."""
+        try:
+            return await self._factor.challenge(subject, state, context)
+        except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # noqa: BLE001, a plugin may raise anything
+            return _Raised(_what(error))
+
+    def _abandon(self, task: asyncio.Task[object]) -> None:
+        """Cancel, and do not wait: a plugin may ignore its cancellation."""
+        self._abandoned.add(task)
+        task.add_done_callback(self._abandoned.discard)
+        task.cancel()
+
+    def _guarded(self, method: str, call: Callable[[], object]) -> object:
+        try:
+            return call()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001, a plugin may raise anything
+            what = _what(error)
+        # Raised out here, so that the plugin's exception and its message are not chained to ours.
+        raise self._unavailable(f"{method} raised {what}")
+
+    def _checked(self, method: str, check: Callable[[], T]) -> T:
+        try:
+            return check()
+        except BadAnswer as error:
+            raise self._unavailable(f"{method} {error}") from None
+
+    def _unavailable(self, reason: str) -> Unavailable:
+        return Unavailable(f"factor {self.name}", reason)
+
+
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    """An exception of a plugin, as far as it may be told."""
+
+    what: str
+
+
+def _what(error: BaseException) -> str:
+    """The exception's type and the innermost place it came from: "ValueError at state.py:58"."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return type_name(error)
+    file = PurePath(trace.tb_frame.f_code.co_filename).name
+    return f"{type_name(error)} at {printable(file, 64)}:{trace.tb_lineno}"
