@@ -1,0 +1,74 @@
+"""Makes a directory from its settings, and checks what only the machine can tell: its files."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from nightlatch.directories.ldap import LdapDirectory
+from nightlatch.directories.ldap_tls import trust
+from nightlatch.directories.pam import PamDirectory
+from nightlatch.directories.passwords import password_bytes
+from nightlatch.directories.settings import PamSettings
+from nightlatch.errors import ConfigError, Refused
+from nightlatch.model import Secret
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import structlog
+
+    from nightlatch.directories.settings import LdapSettings
+    from nightlatch.ports import Directory
+
+_LONGEST_FILE = 4096
+
+
+def build_directory(settings: LdapSettings | PamSettings, log: structlog.stdlib.BoundLogger) -> Directory:
+    """The directory of one ``[[directories]]`` table; raises ConfigError with every problem of its files."""
+    if isinstance(settings, PamSettings):
+        return PamDirectory(settings, log)
+    problems: list[str] = []
+    password = context = None
+    try:
+        password = read_password(settings.bind_password_file)
+    except ConfigError as error:
+        problems += error.problems
+    try:
+        context = trust(settings.ca_file)
+    except ConfigError as error:
+        problems += error.problems
+    if password is None or context is None:
+        raise ConfigError(tuple(f'directories "{settings.name}": {problem}' for problem in problems))
+    return LdapDirectory(settings, password, context, log)
+
+
+def read_password(path: Path) -> Secret:
+    """The password in a file, without the end of its line; raises ConfigError, also where others can read it."""
+    try:
+        content = _private_content(path)
+        password = Secret(content.decode().removesuffix("\n").removesuffix("\r"))
+        password_bytes(password)
+    except OSError as error:
+        why = f"it can not be opened: {error.strerror}. The daemon's user must be able to."
+    except UnicodeDecodeError:
+        why = "it is no UTF-8 text. Write the password on its one line."
+    except Refused as error:
+        why = f"it holds no password ({error.reason}). Write the password on its one line."
+    else:
+        return password
+    raise ConfigError((f"{path}: the password file is of no use: {why}",))
+
+
+def _private_content(path: Path) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise ConfigError((f"{path}: this is no file. Write the password into a file of its own.",))
+        mode = stat.S_IMODE(status.st_mode)
+        if mode & 0o037:
+            problem = f"{path}: others may read or change the password file (mode {mode:04o})."
+            raise ConfigError((f"{problem} Run: chmod 640 {path}",))
+        return file.read(_LONGEST_FILE)
