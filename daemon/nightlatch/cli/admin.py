@@ -19,7 +19,7 @@ def commands() -> typer.Typer:
     return group
 
 
-def unlock(user: UserArgument, socket: SocketOption = ADMIN_SOCKET, as_json: JsonOption = False) -> None:  # noqa: FBT002, a flag of the command line
+def unlock(user: UserArgument, *, socket: SocketOption = ADMIN_SOCKET, as_json: JsonOption = False) -> None:
     """Forget a person's failures, so that their second factor may be tried again."""
     with failures_told(as_json=as_json), daemon_at(socket) as daemon:
         answer = daemon.admin.UnlockAccount(UnlockAccountRequest(user=user), timeout=DEADLINE)

@@ -20,7 +20,8 @@ def commands() -> typer.Typer:
 
 def check(
     file: Annotated[Path, typer.Argument(help="The configuration file.", show_default=False)],
-    as_json: JsonOption = False,  # noqa: FBT002, a flag of the command line
+    *,
+    as_json: JsonOption = False,
 ) -> None:
     """Check a file with all that it names, offline, and print every problem at once.
 

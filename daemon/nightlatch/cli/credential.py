@@ -33,14 +33,15 @@ def enroll(
         str, typer.Argument(help="The factor's name, as in the configuration.", show_default=False)
     ],
     user: UserArgument,
+    *,
     label: Annotated[str, typer.Option(help="The person's own name for it, such as phone.")] = "",
     socket: SocketOption = ADMIN_SOCKET,
-    as_json: JsonOption = False,  # noqa: FBT002, a flag of the command line
+    as_json: JsonOption = False,
 ) -> None:
     """Give a person a second factor: shows it once, asks for a code, and counts only when the code is right.
 
-    With --json, the first line printed is what to show; then a code is read from standard input, up to three, one a
-    line; each wrong one prints a line, and the last line is the result.
+    With --json, the first line printed is what to show; then codes are read from standard input, up to three,
+    one a line; each wrong one prints a line, and the last line is the result.
     """
     with failures_told(as_json=as_json), daemon_at(socket) as daemon:
         request = BeginEnrollmentRequest(user=user, factor=factor, label=label)
@@ -50,7 +51,7 @@ def enroll(
         confirm(daemon, begun, talk)
 
 
-def list_(user: UserArgument, socket: SocketOption = ADMIN_SOCKET, as_json: JsonOption = False) -> None:  # noqa: FBT002, a flag of the command line
+def list_(user: UserArgument, *, socket: SocketOption = ADMIN_SOCKET, as_json: JsonOption = False) -> None:
     """List a person's second factors, oldest first."""
     with failures_told(as_json=as_json), daemon_at(socket) as daemon:
         found = _credentials(daemon, user)
@@ -77,9 +78,10 @@ def remove(
     credential_id: Annotated[
         str, typer.Argument(help="The credential's id, or enough of its beginning.", show_default=False)
     ],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,  # noqa: FBT002, a flag of the command line
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     socket: SocketOption = ADMIN_SOCKET,
-    as_json: JsonOption = False,  # noqa: FBT002, a flag of the command line
+    as_json: JsonOption = False,
 ) -> None:
     """Remove one of a person's second factors."""
     with failures_told(as_json=as_json), daemon_at(socket) as daemon:

@@ -12,8 +12,9 @@ import sys
 
 
 def run() -> None:
-    """The entry point of ``nightlatchd``; does not return. The process stays the same, and so do its descriptors."""
-    os.execv(sys.executable, [sys.executable, "-I", "-m", "nightlatch.cli.serve", *sys.argv[1:]])  # noqa: S606, no shell is wanted
+    """The entry point of ``nightlatchd``; does not return. The process and its descriptors stay the same."""
+    arguments = [sys.executable, "-I", "-m", "nightlatch.cli.serve", *sys.argv[1:]]
+    os.execv(sys.executable, arguments)  # noqa: S606, no shell is wanted
 
 
 if __name__ == "__main__":

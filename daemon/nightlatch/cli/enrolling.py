@@ -1,6 +1,6 @@
 """The talk with a person who enrols: show once, ask for an answer, count it only when it was right.
 
-MUST 1: what is shown goes to standard output and nowhere else; what is typed goes to the daemon and nowhere else.
+MUST 1: what is shown goes to standard output, what is typed goes to the daemon, and neither anywhere else.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 import grpc
 import typer
 
-from nightlatch.cli.output import plain
+from nightlatch.cli.output import plain, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +68,7 @@ def failures_told(*, as_json: bool) -> Iterator[None]:
     except Failure as failure:
         if as_json:
             error = {"status": failure.status, "message": failure.message, "exit_code": int(failure.exit)}
-            print(json.dumps({"error": error}), flush=True)  # noqa: T201, the command's answer
+            print_json({"error": error})
         else:
-            print(f"nightlatch: {plain(failure.message)}", file=sys.stderr)  # noqa: T201, the command's answer
+            sys.stderr.write(f"nightlatch: {plain(failure.message)}\n")
         raise typer.Exit(failure.exit) from None

@@ -33,14 +33,15 @@ def _group() -> None:
 
 def create(
     file: Annotated[Path, typer.Argument(help="Where to write it; must not exist yet.", show_default=False)],
-    as_json: JsonOption = False,  # noqa: FBT002, a flag of the command line
+    *,
+    as_json: JsonOption = False,
 ) -> None:
     """Make a new key file, mode 0600. Never replaces one that is there."""
     with failures_told(as_json=as_json):
         try:
             create_key_file(file, _SystemRandomness())
         except FileExistsError:
-            message = f"{file} exists already. Without the key in it, nothing that it sealed can be opened, so it stays."
+            message = f"{file} exists already. It stays: without it, nothing that it sealed can be opened."
             raise Failure(message, Exit.REFUSED) from None
         except OSError as error:
             raise Failure(f"{file} can not be written: {error.strerror}.", Exit.REFUSED) from None

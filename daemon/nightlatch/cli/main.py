@@ -11,6 +11,12 @@ from nightlatch.cli.output import say
 from nightlatch.cli.status import status
 
 
+def _tell_version(version_wanted: bool) -> None:  # noqa: FBT001, typer calls it so
+    if version_wanted:
+        say(f"nightlatch {version('nightlatch')}")
+        raise typer.Exit
+
+
 def build() -> typer.Typer:
     """All commands."""
     app = typer.Typer(
@@ -37,20 +43,9 @@ def run() -> None:
 
 
 def _options(
-    _version: Annotated[
-        bool,
-        typer.Option(
-            "--version",
-            help="Print the version.",
-            callback=lambda wanted: _version_told(wanted),
-            is_eager=True,
-        ),
+    *,
+    version_wanted: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_tell_version, is_eager=True)
     ] = False,
 ) -> None:
-    pass
-
-
-def _version_told(wanted: bool) -> None:
-    if wanted:
-        say(f"nightlatch {version('nightlatch')}")
-        raise typer.Exit
+    """Take the options that belong to no command; the eager ones act in their callbacks."""

@@ -31,7 +31,7 @@ def plain(text: str) -> str:
 
 
 def console() -> Console:
-    """The terminal, or the file that stands for it. Colour only on a terminal, never where NO_COLOR is set."""
+    """The terminal, or the file in its place. Colour only on a terminal, never where NO_COLOR is set."""
     width = None if sys.stdout.isatty() else WIDTH_OF_A_FILE
     return Console(highlight=False, markup=False, emoji=False, width=width)
 
@@ -43,7 +43,8 @@ def say(text: str) -> None:
 
 def print_json(value: object) -> None:
     """Print one JSON value on one line, at once: a program may wait for it."""
-    print(json.dumps(value), flush=True)  # noqa: T201, the command's answer
+    sys.stdout.write(f"{json.dumps(value)}\n")
+    sys.stdout.flush()
 
 
 def print_table(

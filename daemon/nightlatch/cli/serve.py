@@ -38,7 +38,7 @@ def run() -> int:
 
 
 def protect_process() -> None:
-    """No cores, no debugger, and no rights for others on what is made; raises OSError where the kernel refuses."""
+    """No cores, no debugger, no rights for others on what is made; raises OSError where that is refused."""
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     libc = ctypes.CDLL(None, use_errno=True)

@@ -9,7 +9,7 @@ from nightlatch.cli.output import json_time, local_time, print_json, print_table
 from nightlatch.v1.admin_pb2 import GetStatusRequest, GetStatusResponse
 
 
-def status(socket: SocketOption = ADMIN_SOCKET, as_json: JsonOption = False) -> None:  # noqa: FBT002, a flag of the command line
+def status(*, socket: SocketOption = ADMIN_SOCKET, as_json: JsonOption = False) -> None:
     """Show how the daemon and its parts are. Exit code 1 when one of them does not work."""
     with failures_told(as_json=as_json), daemon_at(socket) as daemon:
         answer = daemon.admin.GetStatus(GetStatusRequest(), timeout=DEADLINE)

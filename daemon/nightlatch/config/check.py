@@ -7,24 +7,25 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
-
+from nightlatch.config.explain import KIND, kinds_of, models_in
 from nightlatch.config.files import FileChecker
-from nightlatch.config.load import as_json, parse, read
+from nightlatch.config.load import parse, read
+from nightlatch.config.locate import place_of, value_at
 from nightlatch.config.problem import Problem, in_the_file
-from nightlatch.config.schema import Config, DaemonSettings, StoreSettings
+from nightlatch.config.schema import Config, DaemonSettings
 from nightlatch.directories.settings import DirectorySettings
-from nightlatch.errors import ConfigError
+from nightlatch.errors import ConfigError, SettingsProblems
+from nightlatch.plugins.loader import load_factors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+
+    from pydantic import BaseModel
 
     from nightlatch.config.locate import Place
 
 KEY_NAME = "master.key"
 """The key's name in `daemon.state_dir`, where no `store.key_file` is set."""
-
-_TABLES = ("daemon", "listeners", "store", "plugins")
 
 
 def check_config(path: Path) -> tuple[str, ...]:
@@ -34,72 +35,87 @@ def check_config(path: Path) -> tuple[str, ...]:
     except ConfigError as error:
         return error.problems
     _, problems = parse(source)
-    parts = _right_parts(source.data)
-    found = [*problems, *_plugins(parts, source.data), *_files(parts)]
-    return in_the_file(path, source.lines, found)
+    wrong = {problem.place for problem in problems}
+    found = [*_plugins(source.data), *_files(source.data)]
+    return in_the_file(
+        path, source.lines, (*problems, *(problem for problem in found if problem.place not in wrong))
+    )
 
 
-def _right_parts(data: dict[str, object]) -> dict[Place, BaseModel]:
-    """The tables that are right by themselves, so that a wrong one does not hide what the others name."""
-    candidates: list[tuple[Place, object, object]] = [
-        ((name,), Config.model_fields[name].annotation, data.get(name, {})) for name in _TABLES
-    ]
-    directories = data.get("directories")
-    for index, table in enumerate(directories if isinstance(directories, list) else []):
-        candidates.append((("directories", index), DirectorySettings, table))
-    parts: dict[Place, BaseModel] = {}
-    for place, model, table in candidates:
-        with suppress(ValidationError):
-            parts[place] = TypeAdapter[BaseModel](model).validate_json(as_json(table), strict=True)
-    return parts
-
-
-def _files(parts: dict[Place, BaseModel]) -> Iterator[Problem]:
-    checker = FileChecker(_owners(parts))
-    for place, table in parts.items():
-        for inner, value in _paths(place, table):
-            check = _check_of(inner, checker)
-            wrong = check(value) if check else ""
-            if wrong:
-                yield Problem(inner, wrong)
-    yield from _own_key(parts, checker)
-
-
-def _paths(place: Place, table: BaseModel) -> Iterator[tuple[Place, Path]]:
-    """All paths in a table and in the tables below it."""
-    for name, value in table:
-        if isinstance(value, BaseModel):
-            yield from _paths((*place, name), value)
-        elif isinstance(value, Path):
-            yield (*place, name), value
-
-
-def _check_of(place: Place, checker: FileChecker) -> Callable[[Path], str] | None:
-    """What a path's setting says about the path. Settings that several tables may have end alike."""
-    name = str(place[-1])
-    if name.endswith("password_file"):
-        return checker.secret
-    if name.endswith("ca_file"):
-        return checker.certificates
-    if name == "key_file":
-        return checker.key
-    if name.endswith("_dir"):
-        return checker.folder
-    return checker.folder_of if place[0] == "listeners" else None
-
-
-def _own_key(parts: dict[Place, BaseModel], checker: FileChecker) -> Iterator[Problem]:
-    """The key that the daemon keeps itself, where no other is set."""
-    store, daemon = parts.get(("store",)), parts.get(("daemon",))
-    if not (isinstance(store, StoreSettings) and isinstance(daemon, DaemonSettings)) or store.key_file:
+def _plugins(data: dict[str, object]) -> Iterator[Problem]:
+    """What the plugins say about their names and their tables, wherever these can be read."""
+    enabled, tables = value_at(("plugins", "enabled"), data), data.get("factors", {})
+    if not isinstance(enabled, list) or not isinstance(tables, dict):
         return
-    path = daemon.state_dir / KEY_NAME
+    names = [name for name in enabled if isinstance(name, str)]
+    try:
+        load_factors(names, {name: table for name, table in tables.items() if isinstance(table, dict)})
+    except SettingsProblems as error:
+        yield from (Problem(place_of(place), message) for place, message in error.located)
+
+
+def _files(data: dict[str, object]) -> Iterator[Problem]:
+    """What is wrong with the files and folders. Asks no other setting, so that a wrong one hides nothing."""
+    checker = FileChecker(_owners(data))
+    for place, path in _paths(data):
+        wrong = _wrong(place, path, checker)
+        if wrong:
+            yield Problem(place, wrong)
+    yield from _own_key(data, checker)
+
+
+def _paths(data: dict[str, object]) -> Iterator[tuple[Place, Path]]:
+    for name, field in Config.model_fields.items():
+        for model in models_in(field.annotation):
+            if name != "directories":
+                yield from _paths_in((name,), model, data.get(name, {}))
+    directories = data.get("directories")
+    for index, table in enumerate(directories if isinstance(directories, list) else ()):
+        for model in models_in(DirectorySettings):
+            if isinstance(table, dict) and table.get(KIND) in kinds_of(model):
+                yield from _paths_in(("directories", index), model, table)
+
+
+def _paths_in(place: Place, model: type[BaseModel], table: object) -> Iterator[tuple[Place, Path]]:
+    """The paths of a table and of the tables in it, as they are set or by default."""
+    if not isinstance(table, dict):
+        return
+    for name, field in model.model_fields.items():
+        value = table.get(name, field.default)
+        inner = next(models_in(field.annotation), None)
+        if inner is not None:
+            yield from _paths_in((*place, name), inner, table.get(name, {}))
+        elif name.endswith(("_file", "_dir", "socket")) and isinstance(value, str | Path):
+            yield (*place, name), Path(value)
+
+
+def _wrong(place: Place, path: Path, checker: FileChecker) -> str:
+    """What is wrong with the path of a setting. Settings that several tables may have end alike."""
+    if not path.is_absolute():
+        return f'"{path}" depends on where it is read from.\nWrite the whole path, from "/" on.'
+    checks = {
+        "password_file": checker.secret,
+        "key_file": checker.key,
+        "ca_file": checker.certificates,
+        "state_dir": checker.folder,
+        "runtime_dir": checker.folder,
+        "socket": checker.folder_of if place[0] == "listeners" else None,
+    }
+    check = checks.get(str(place[-1]).removeprefix("bind_"))
+    return check(path) if check else ""
+
+
+def _own_key(data: dict[str, object], checker: FileChecker) -> Iterator[Problem]:
+    """The key that the daemon keeps itself, where no other is set."""
     place: Place = ("store", "key_file")
+    if value_at(place, data) is not None:
+        return
+    path = _state_dir(data) / KEY_NAME
     if path.is_symlink() or path.exists():
         wrong = checker.key(path)
         if wrong:
             yield Problem(place, wrong)
-    elif store.url != "sqlite":
+    elif str(value_at(("store", "url"), data)).startswith("postgresql"):
         yield Problem(
             place,
             "daemons that share a store share its key, so none is made by itself.\n"
@@ -107,11 +123,14 @@ def _own_key(parts: dict[Place, BaseModel], checker: FileChecker) -> Iterator[Pr
         )
 
 
-def _owners(parts: dict[Place, BaseModel]) -> frozenset[int]:
+def _owners(data: dict[str, object]) -> frozenset[int]:
     """Root, the caller, and the daemon's user, to whom the state belongs."""
     owners = {0, os.geteuid()}
-    daemon = parts.get(("daemon",))
-    if isinstance(daemon, DaemonSettings):
-        with suppress(OSError):
-            owners.add(daemon.state_dir.stat().st_uid)
+    with suppress(OSError):
+        owners.add(_state_dir(data).stat().st_uid)
     return frozenset(owners)
+
+
+def _state_dir(data: dict[str, object]) -> Path:
+    value = value_at(("daemon", "state_dir"), data)
+    return Path(value) if isinstance(value, str) else DaemonSettings().state_dir

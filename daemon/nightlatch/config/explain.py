@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
-from nightlatch.config.locate import dotted
+from nightlatch.config.locate import value_at
 from nightlatch.config.problem import Problem
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _WANTED = {
     "model_type": "must be a table",
     "model_attributes_type": "must be a table",
 }
-_KIND = "kind"
+KIND = "kind"
 """The setting that tells one kind of directory from another."""
 _LONGEST_VALUE = 60
 
@@ -43,62 +43,59 @@ def problems_of(error: ValidationError, root: type[BaseModel], data: dict[str, o
     for place, detail in found:
         inside = any(other[: len(place)] == place and len(other) > len(place) for other, _ in found)
         if not (detail["type"] == "too_short" and inside):
-            yield _problem(place, detail, root, data)
+            yield Problem(place, _words(place, detail, root, data))
 
 
 def _place(detail: ErrorDetails) -> Place:
-    """Where it is in the file: pydantic adds the kind of a directory to the path, the file has no such level."""
+    """Where it is in the file. Of ("directories", index, kind, …) the file has no kind."""
     location = detail["loc"]
-    if location[:1] == ("directories",) and len(location) > 2:  # noqa: PLR2004, ("directories", index, kind, …)
+    if location[:1] == ("directories",):
         location = (*location[:2], *location[3:])
     if detail["type"].startswith("union_tag"):
-        location = (*location, _KIND)
+        location = (*location, KIND)
     return location
 
 
-def _problem(place: Place, detail: ErrorDetails, root: type[BaseModel], data: dict[str, object]) -> Problem:
+def _words(place: Place, detail: ErrorDetails, root: type[BaseModel], data: dict[str, object]) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
-    if kind == "extra_forbidden":
-        return Problem(place, _unknown(place, root, data))
-    if kind == "missing":
-        return Problem(place, _missing(place, root, data))
-    if kind == "union_tag_not_found":
-        return Problem(
-            place, f"this setting is missing.\nKnown kinds: {context.get('expected_tags', _kinds(root))}."
-        )
+    about_names = {"extra_forbidden": _unknown, "missing": _missing, "union_tag_not_found": _missing}
+    if kind in about_names:
+        return about_names[kind](place, root, data)
     if kind == "union_tag_invalid":
-        return Problem(
-            place, f'there is no kind "{context["tag"]}".\nKnown kinds: {_quoted(context["expected_tags"])}.'
-        )
+        return f'there is no kind "{context["tag"]}".\nKnown kinds: {_quoted(context["expected_tags"])}.'
     if kind == "literal_error":
-        return Problem(place, f"must be {_quoted(context['expected'])}, not {_shown(detail['input'])}.")
-    if kind == "value_error":
-        return Problem(place, detail["msg"].removeprefix("Value error, "))
-    if kind == "too_short":
-        return Problem(place, "must not be empty.")
+        return f"must be {_quoted(context['expected'])}, not {_shown(detail['input'])}."
     if kind in _WANTED:
-        return Problem(place, f"{_WANTED[kind]}, not {_shown(detail['input'])}.")
-    return Problem(
-        place, f"{detail['msg'].replace('Input should', 'must').replace('String should', 'must')}."
-    )
+        return f"{_WANTED[kind]}, not {_shown(detail['input'])}."
+    return _from_a_validator(detail)
+
+
+def _from_a_validator(detail: ErrorDetails) -> str:
+    if detail["type"] == "value_error":
+        return detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "too_short":
+        return "must not be empty."
+    return f"{detail['msg'].replace('Input should', 'must').replace('String should', 'must')}."
 
 
 def _unknown(place: Place, root: type[BaseModel], data: dict[str, object]) -> str:
-    word = "table" if _is_table(_value(place, data)) else "setting"
-    known = _fields(place[:-1], root, data)
-    name = str(place[-1])
+    known, name = _fields(place[:-1], root, data), str(place[-1])
+    if f"{name}_file" in known:
+        return f'secrets are in files of their own.\nPut it in one, and name that in "{name}_file".'
+    word = "table" if _is_table(value_at(place, data)) else "setting"
     close = difflib.get_close_matches(name, known, n=1)
     if close:
         return f'unknown {word}. Did you mean "{close[0]}"?'
-    if name.rpartition("_")[2] in {"password", "secret", "key"} and f"{name}_file" in known:
-        return f'a secret does not belong in here.\nPut it in a file, and name the file in "{name}_file".'
-    return f"unknown {word}.\nKnown here: {', '.join(known) or 'none'}."
+    return f"unknown {word}.\nKnown here: {', '.join(known)}."
 
 
 def _missing(place: Place, root: type[BaseModel], data: dict[str, object]) -> str:
-    description = _fields(place[:-1], root, data).get(str(place[-1]), "")
-    table = dotted(place[:1]) if len(place) == 1 else ""
-    return f"this {'table' if table else 'setting'} is missing.\n{description}"
+    if place[-1] == KIND:
+        models = models_in(root.model_fields[str(place[0])].annotation)
+        kinds = ", ".join(f'"{kind}"' for model in models for kind in kinds_of(model))
+        return f"this setting is missing.\nKnown kinds: {kinds}."
+    word = "setting" if len(place) > 1 else "table"
+    return f"this {word} is missing.\n{_fields(place[:-1], root, data).get(str(place[-1]), '')}"
 
 
 def _fields(place: Place, root: type[BaseModel], data: dict[str, object]) -> dict[str, str]:
@@ -108,40 +105,25 @@ def _fields(place: Place, root: type[BaseModel], data: dict[str, object]) -> dic
         if isinstance(part, int):
             continue
         annotations = [model.model_fields[part].annotation for model in models if part in model.model_fields]
-        models = [found for annotation in annotations for found in _models(annotation)]
-        table = _value(place[: depth + 1], data)
+        models = [found for annotation in annotations for found in models_in(annotation)]
+        table = value_at(place[: depth + 1], data)
         if len(models) > 1 and isinstance(table, dict):
-            models = [model for model in models if table.get(_KIND) in _literals(model)] or models
+            models = [model for model in models if table.get(KIND) in kinds_of(model)] or models
     return {name: field.description or "" for model in models for name, field in model.model_fields.items()}
 
 
-def _models(annotation: object) -> Iterator[type[BaseModel]]:
+def models_in(annotation: object) -> Iterator[type[BaseModel]]:
     """The models inside an annotation such as ``tuple[Ldap | Pam, ...]``."""
     if isinstance(annotation, type) and not get_args(annotation) and issubclass(annotation, BaseModel):
         yield annotation
     for inner in get_args(annotation):
-        yield from _models(inner)
+        yield from models_in(inner)
 
 
-def _literals(model: type[BaseModel]) -> tuple[object, ...]:
-    field = model.model_fields.get(_KIND)
+def kinds_of(model: type[BaseModel]) -> tuple[object, ...]:
+    """What ``kind`` says in the tables of a model; nothing for a model without kinds."""
+    field = model.model_fields.get(KIND)
     return get_args(field.annotation) if field and get_origin(field.annotation) is Literal else ()
-
-
-def _kinds(root: type[BaseModel]) -> str:
-    models = _models(root.model_fields["directories"].annotation)
-    return ", ".join(f'"{kind}"' for model in models for kind in _literals(model))
-
-
-def _value(place: Place, data: object) -> object:
-    for part in place:
-        if (isinstance(part, int) and isinstance(data, list) and part < len(data)) or (
-            isinstance(data, dict) and part in data
-        ):
-            data = data[part]
-        else:
-            return None
-    return data
 
 
 def _is_table(value: object) -> bool:

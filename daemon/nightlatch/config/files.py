@@ -1,6 +1,6 @@
 """Checks the files and folders that settings name.
 
-MUST 1: a file with a secret is readable by its owner alone, and belongs to the daemon's user or root (STO-02, STO-05).
+MUST 1: a file with a secret is readable by its owner alone, the daemon's user or root (STO-02, STO-05).
 MUST 2: a folder that others may write holds neither sockets nor state: they could put their own in its place.
 MUST 3: the content of a secret file is never part of a problem.
 """
@@ -85,7 +85,7 @@ class FileChecker:
             mode = stat.S_IMODE(status.st_mode)
             return f"others may write the folder {path} (mode {mode:04o}).\nRun: chmod go-w {path}"
         if status.st_uid not in self.owners:
-            return f"the folder {path} belongs to uid {status.st_uid}.\nIt must belong to the daemon's user or root."
+            return f"the folder {path} belongs to uid {status.st_uid}.\n{_OWNER}"
         return ""
 
     def _private(self, path: Path) -> tuple[str, bytes]:
@@ -100,7 +100,7 @@ class FileChecker:
             return f"others may read {path} (mode {mode:04o}).\nRun: chmod 600 {path}", b""
         if status.st_uid not in self.owners:
             return (
-                f"{path} belongs to uid {status.st_uid}.\nIt must belong to the daemon's user or root.",
+                f"{path} belongs to uid {status.st_uid}.\n{_OWNER}",
                 b"",
             )
         return "", content
@@ -120,3 +120,6 @@ class FileChecker:
 
 def _make(path: Path) -> str:
     return f"Make it for the daemon's user: install -d -m 0755 -o USER {path}"
+
+
+_OWNER = "It must belong to the daemon's user or root."

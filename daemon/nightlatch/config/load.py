@@ -76,7 +76,7 @@ def parse(source: Source) -> tuple[Config | None, tuple[Problem, ...]]:
 
 
 def as_json(value: object) -> str:
-    """TOML's values for a strict check: JSON has lists and texts where Python's strictness wants tuples and paths."""
+    """TOML's values for a strict check: from Python it would want tuples and paths, from JSON it does not."""
     return json.dumps(value, default=lambda date: {"date": str(date)})
 
 

@@ -31,6 +31,16 @@ def dotted(place: Place) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).removeprefix(".")
 
 
+def value_at(place: Place, data: object) -> object:
+    """What TOML's data has at a place; None for nothing."""
+    for part in place:
+        if isinstance(data, list) and isinstance(part, int) and part < len(data):
+            data = data[part]
+        else:
+            data = data.get(part) if isinstance(data, dict) else None
+    return data
+
+
 def line_of(lines: dict[Place, int], place: Place) -> int:
     """The line of a place, or of the closest thing around it that the text has; 1 where there is none."""
     while place and place not in lines:

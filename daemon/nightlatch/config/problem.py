@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+LONGEST_LINE = 70
+"""Characters of a message that are not broken after the first sentence."""
+_END_OF_SENTENCE = re.compile(r"(?<=[.?!]) (?=[A-Z])")
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -19,24 +24,30 @@ class Problem:
     place: Place
     """The setting; empty for the file as a whole."""
     message: str
-    """What is wrong; what to do instead in the lines after the first. Without the value of a secret."""
+    """What is wrong, then what to do instead. Without the value of a secret."""
 
 
 def in_the_file(path: Path, lines: dict[Place, int], problems: Iterable[Problem]) -> tuple[str, ...]:
     """Problems as texts, in the order of the file, each with its line and with what to do under it."""
-    found = sorted(
-        {(line_of(lines, problem.place), problem) for problem in problems}, key=lambda pair: pair[0]
-    )
-    return tuple(_text(f"{path}:{line}", problem) for line, problem in found)
+    found = sorted({(line_of(lines, each.place), dotted(each.place), each.message) for each in problems})
+    return tuple(_text(f"{path}:{line}", name, message) for line, name, message in found)
 
 
 def about_the_file(path: Path, message: str, position: str = "") -> str:
     """A problem of the file as a whole; `position` is ":3:14" or nothing."""
-    return _text(f"{path}{position}", Problem((), message))
+    return _text(f"{path}{position}", "", message)
 
 
-def _text(where: str, problem: Problem) -> str:
-    first, *remedy = problem.message.splitlines()
-    name = f"{dotted(problem.place)}: " if problem.place else ""
+def _text(where: str, name: str, message: str) -> str:
+    first, *remedy = _lines(message)
     indent = " " * (len(where) + 2)
-    return "\n".join([f"{where}  {name}{first}", *(f"{indent}{line}" for line in remedy)])
+    return "\n".join(
+        [f"{where}  {name}{': ' if name else ''}{first}", *(f"{indent}{line}" for line in remedy)]
+    )
+
+
+def _lines(message: str) -> list[str]:
+    """What is wrong on one line, what to do under it; a short message stays whole."""
+    if "\n" in message or len(message) <= LONGEST_LINE:
+        return message.splitlines()
+    return _END_OF_SENTENCE.split(message, maxsplit=1)

@@ -1,4 +1,4 @@
-"""The settings, as frozen models. Their descriptions are the reference: docs/configuration.md is held to them.
+"""The settings, as frozen models. docs/configuration.md is held to their descriptions.
 
 MUST 1: an unknown key is an error, and so is a value of another type than the setting's.
 MUST 2: no setting turns a protection off, and none holds a secret: secrets are in files of their own.
@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from nightlatch.directories.settings import DirectorySettings
 
@@ -54,7 +62,8 @@ def _store_url(url: str) -> str:
         raise ValueError(f"this is no database URL.\n{remedy}") from None
     if secret_inside:
         raise ValueError(
-            "a password does not belong in the URL.\nTake it out, and name a file that holds it in store.password_file."
+            "a password does not belong in the URL.\n"
+            "Take it out, and name a file that holds it in store.password_file."
         )
     if parts.scheme != "postgresql" or not parts.path.strip("/"):
         raise ValueError(f"this is no database that nightlatch knows.\n{remedy}")
@@ -140,8 +149,8 @@ class StoreSettings(Table):
     )
     key_file: AbsolutePath | None = Field(
         None,
-        description="The 32-byte key that seals every secret in the store. Where it is not set, the daemon uses "
-        "master.key in daemon.state_dir, and makes it by itself for a new embedded store. A key file that is set must exist.",
+        description="The file with the 32-byte key that seals every secret in the store; must exist. "
+        "Left out: master.key in daemon.state_dir, made by the daemon for a new embedded store.",
     )
 
     @model_validator(mode="after")
@@ -169,13 +178,6 @@ class PluginSettings(Table):
         min_length=1, description='The plugins to load, by the name of their entry point, such as "totp".'
     )
 
-    @model_validator(mode="after")
-    def _once_each(self) -> Self:
-        twice = sorted({name for name in self.enabled if self.enabled.count(name) > 1})
-        if twice:
-            raise ValueError(f'enabled names "{twice[0]}" more than once.\nName each plugin once.')
-        return self
-
 
 class Config(Table):
     """The whole file."""
@@ -192,16 +194,19 @@ class Config(Table):
     )
     directories: tuple[DirectorySettings, ...] = Field(
         min_length=1,
-        description="Who finds people and checks their passwords. Order matters: the first that knows the name.",
+        description="Who finds people and checks their passwords: the first that knows the name.",
     )
 
-    @model_validator(mode="after")
-    def _one_directory_a_name(self) -> Self:
-        names = [directory.name for directory in self.directories]
+    @field_validator("directories")
+    @classmethod
+    def _one_directory_a_name(
+        cls, directories: tuple[DirectorySettings, ...]
+    ) -> tuple[DirectorySettings, ...]:
+        names = [directory.name for directory in directories]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(
                 f'two directories have the name "{twice[0]}".\n'
                 "Give each its own: what people enrol belongs to the directory of that name."
             )
-        return self
+        return directories
