@@ -1,0 +1,82 @@
+"""The parts that a reload replaces: directories, factors, policy, and what works with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nightlatch.administration import Administration
+from nightlatch.directories.build import build_directory
+from nightlatch.enrollment import Enrollments
+from nightlatch.errors import ConfigError
+from nightlatch.keys import MasterKey, Sealer
+from nightlatch.login.accounts import Accounts
+from nightlatch.login.engine import LoginEngine
+from nightlatch.login.parts import Parts
+from nightlatch.login.ticket import Tickets
+from nightlatch.plugins.loader import load_factors
+from nightlatch.policy.model import DEFAULT_RULE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import structlog
+
+    from nightlatch.config import Config
+    from nightlatch.plugins.facade import FactorFacade
+    from nightlatch.ports import Clock, Directory, Randomness, Store
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What stays when a configuration is replaced."""
+
+    store: Store
+    key: MasterKey
+    clock: Clock
+    randomness: Randomness
+    log: structlog.stdlib.BoundLogger
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """One configuration, built."""
+
+    config: Config
+    engine: LoginEngine
+    enrollments: Enrollments
+    administration: Administration
+    directories: tuple[Directory, ...]
+    factors: Mapping[str, FactorFacade]
+
+    async def close(self) -> None:
+        """Let go of the directories."""
+        for directory in self.directories:
+            await directory.close()
+
+
+def build_core(config: Config, world: World) -> Core:
+    """Build a configuration's parts; raises ConfigError with every problem."""
+    factors = load_factors(config.plugins.enabled, config.factors)
+    directories = []
+    problems: list[str] = []
+    for settings in config.directories:
+        try:
+            directories.append(build_directory(settings, world.log))
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(tuple(problems))
+    parts = Parts(
+        accounts=Accounts(directories),
+        factors=factors,
+        rules=(DEFAULT_RULE,),
+        store=world.store,
+        tickets=Tickets(Sealer(world.key.derive("login ticket"), world.randomness)),
+        clock=world.clock,
+        randomness=world.randomness,
+        name_key=world.key.derive("unknown names"),
+        log=world.log,
+    )
+    enrollments = Enrollments(parts, Sealer(world.key.derive("enrollment ticket"), world.randomness))
+    return Core(config, LoginEngine(parts), enrollments, Administration(parts), tuple(directories), factors)

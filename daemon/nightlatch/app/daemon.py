@@ -1,0 +1,102 @@
+"""A running daemon: serves, reloads, stops.
+
+MUST 1: SIGHUP replaces the configuration by a right one; a wrong one changes nothing, and is told.
+MUST 2: SIGTERM takes nothing new and lets what is under way finish, for at most 10 seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from nightlatch.app.core import build_core
+from nightlatch.app.fronts import Fronts
+from nightlatch.app.notify import Notifier
+from nightlatch.errors import ConfigError, Unavailable
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Coroutine
+    from typing import Any
+
+    from nightlatch.app.core import Core, World
+    from nightlatch.config import Config
+
+GRACE_SECONDS = 10.0
+OLD_CORE_SECONDS = 60.0
+"""How long the parts of a replaced configuration stay for the logins that are inside them."""
+
+
+class Daemon:
+    """One core, which a reload replaces, behind the fronts."""
+
+    def __init__(self, core: Core, world: World, reread: Callable[[], Config]) -> None:
+        self._core = core
+        self._world = world
+        self._reread = reread
+        self._log = world.log
+        self._notifier = Notifier(os.environ)
+        self._stopping = asyncio.Event()
+        self._background: set[asyncio.Task[None]] = set()
+        self._fronts = Fronts(lambda: self._core, world)
+
+    async def run(self, passed: dict[str, socket.socket]) -> None:
+        """Serve until SIGTERM or SIGINT; raises ConfigError when a socket can not be made."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        await self._fronts.start(passed)
+        self._spawn(self._keep_watch())
+        self._log.info("daemon.ready", pid=os.getpid())
+        self._notifier.send("READY=1", "STATUS=Serving")
+        await self._stopping.wait()
+        self._log.info("daemon.stopping", grace_seconds=GRACE_SECONDS)
+        self._notifier.send("STOPPING=1")
+        await self._fronts.stop(GRACE_SECONDS)
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        await self._core.close()
+        self._log.info("daemon.stopped")
+
+    def _spawn(self, work: asyncio.Future[None] | Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    def _reload(self) -> None:
+        """Take the new configuration, all of it or nothing."""
+        self._notifier.send("RELOADING=1", f"MONOTONIC_USEC={int(self._world.clock.steady() * 1e6)}")
+        old = self._core
+        try:
+            new = self._reread()
+            self._core = build_core(new, self._world)
+        except ConfigError as error:
+            self._log.error("config.refused", problems=list(error.problems), kept="the running configuration")
+        else:
+            fixed = ("daemon", "listeners", "store", "log")
+            later = [table for table in fixed if getattr(new, table) != getattr(old.config, table)]
+            self._log.info("config.reloaded", needs_restart=later or None)
+            self._spawn(self._retire(old))
+        self._notifier.send("READY=1")
+
+    async def _retire(self, old: Core) -> None:
+        """Close the parts of the configuration before, once the logins inside them are over."""
+        try:
+            await self._world.clock.sleep(OLD_CORE_SECONDS)
+        finally:
+            await old.close()
+
+    async def _keep_watch(self) -> None:
+        """Tell systemd's watchdog that the daemon lives, as long as its loop and its store do."""
+        seconds = self._notifier.watchdog_seconds
+        while seconds:
+            try:
+                await self._world.store.health()
+            except Unavailable as error:
+                self._log.warning("store.unavailable", reason=str(error))
+            self._notifier.send("WATCHDOG=1")
+            await self._world.clock.sleep(seconds / 2)

@@ -1,0 +1,126 @@
+"""The log: one event name and its fields a line, as JSON for programs or coloured for a terminal.
+
+MUST 1: no secret is written: secret types say nothing, bytes are never shown, and what libraries log is cut
+        down to its template, because its arguments may hold anything.
+MUST 2: what comes from outside is printable and bounded: one event is one line (AUD-02).
+MUST 3: a log that nobody reads stops no login: lines wait in a bounded queue; what did not fit is counted.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import sys
+import threading
+from typing import TYPE_CHECKING, TextIO
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+    from nightlatch.config.schema import LogSettings
+
+LONGEST_VALUE = 512
+LONGEST_QUEUE = 10_000
+FLUSH_SECONDS = 2.0
+
+
+class LogWriter:
+    """Writes lines to a stream from a thread of its own."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lines: queue.Queue[str | None] = queue.Queue(LONGEST_QUEUE)
+        self._dropped = 0
+        self._thread = threading.Thread(target=self._write_all, name="log", daemon=True)
+        self._thread.start()
+
+    def msg(self, line: str) -> None:
+        """Queue a line; structlog calls this, and its other names, for every event that passed the level."""
+        try:
+            self._lines.put_nowait(line)
+        except queue.Full:
+            self._dropped += 1
+
+    log = debug = info = warning = error = critical = msg
+
+    def close(self) -> None:
+        """Write what is queued, for a bounded time."""
+        try:
+            self._lines.put(None, timeout=FLUSH_SECONDS)
+        except queue.Full:
+            return
+        self._thread.join(FLUSH_SECONDS)
+
+    def _write_all(self) -> None:
+        while (line := self._lines.get()) is not None:
+            if self._dropped:
+                dropped, self._dropped = self._dropped, 0
+                line = f"log.dropped lines={dropped}\n{line}"
+            try:
+                self._stream.write(line + "\n")
+                self._stream.flush()
+            except (OSError, ValueError):
+                continue
+
+
+def open_log(
+    settings: LogSettings, stream: TextIO | None = None
+) -> tuple[structlog.stdlib.BoundLogger, LogWriter]:
+    """The daemon's logger and its writer; also catches what libraries log."""
+    stream = stream or sys.stderr
+    terminal = stream.isatty()
+    console = settings.format == "console" or (settings.format == "auto" and terminal)
+    renderer = (
+        structlog.dev.ConsoleRenderer(colors=terminal and "NO_COLOR" not in os.environ)
+        if console
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    writer = LogWriter(stream)
+    log: structlog.stdlib.BoundLogger = structlog.wrap_logger(
+        writer,
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+            _safe,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(settings.level),
+    )
+    logging.basicConfig(handlers=[_LibraryHandler(log)], level=logging.WARNING, force=True)
+    return log, writer
+
+
+def _safe(_logger: object, _method: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
+    """Leave out what is None, and let nothing through that is no plain, short, printable value."""
+    return {key: _plain(value) for key, value in event.items() if value is not None}
+
+
+def _plain(value: object) -> object:
+    match value:
+        case bool() | int() | float():
+            return value
+        case str():
+            text = "".join(
+                character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in value
+            )
+            return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + "…"
+        case list() | tuple():
+            return [_plain(one) for one in value[:16]]
+        case _:
+            return "…"
+
+
+class _LibraryHandler(logging.Handler):
+    """Passes on that a library had something to say, and what kind of thing, but not its arguments."""
+
+    def __init__(self, log: structlog.stdlib.BoundLogger) -> None:
+        super().__init__()
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log a library's record by its template."""
+        kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
+        self._log.warning("library.said", library=record.name, template=str(record.msg), exception=kind)

@@ -1,0 +1,45 @@
+"""How the daemon and its parts are, for `nightlatch status`."""
+
+from __future__ import annotations
+
+import asyncio
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from nightlatch.errors import Unavailable
+from nightlatch.rpc.admin import timestamp
+from nightlatch.v1 import admin_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from nightlatch.app.core import Core
+    from nightlatch.ports import Store
+
+HEALTH_SECONDS = 8.0
+
+
+async def status_of(core: Core, store: Store, started_at: float) -> admin_pb2.GetStatusResponse:
+    """Ask every part how it is, all at once, each for a bounded time."""
+    checks = [("store", "store", store.health())]
+    checks += [("directory", directory.name, directory.health()) for directory in core.directories]
+    parts = list(await asyncio.gather(*(_part(kind, name, health) for kind, name, health in checks)))
+    parts += [
+        admin_pb2.Part(kind="factor", name=name, healthy=True, detail=facade.title)
+        for name, facade in sorted(core.factors.items())
+    ]
+    listeners = core.config.listeners
+    for name, path in (("pam", listeners.pam.socket), ("admin", listeners.admin.socket)):
+        parts.append(admin_pb2.Part(kind="listener", name=name, healthy=True, detail=str(path)))
+    return admin_pb2.GetStatusResponse(
+        version=version("nightlatch"), start_time=timestamp(started_at), parts=parts
+    )
+
+
+async def _part(kind: str, name: str, health: Awaitable[str]) -> admin_pb2.Part:
+    try:
+        detail = await asyncio.wait_for(health, HEALTH_SECONDS)
+    except (Unavailable, TimeoutError) as error:
+        reason = error.reason if isinstance(error, Unavailable) else f"no answer in {HEALTH_SECONDS:.0f} s"
+        return admin_pb2.Part(kind=kind, name=name, healthy=False, detail=reason)
+    return admin_pb2.Part(kind=kind, name=name, healthy=True, detail=detail)
