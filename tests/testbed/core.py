@@ -1,0 +1,206 @@
+"""Fakes of what the core needs from outside, and a core built on them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeVar
+
+import structlog
+
+from nightlatch.errors import Refused, Unavailable
+from nightlatch.factor import Challenge, Decision, Enrollment, EnrollmentRequest, Subject, Verdict
+from nightlatch.keys import Sealer
+from nightlatch.login.accounts import Accounts
+from nightlatch.login.engine import LoginEngine
+from nightlatch.login.parts import Parts
+from nightlatch.login.ticket import Tickets
+from nightlatch.model import (
+    Account,
+    AuditEvent,
+    Changes,
+    Credential,
+    DecisionRequest,
+    LimitState,
+    Secret,
+    Snapshot,
+)
+from nightlatch.plugins.facade import FactorFacade
+from nightlatch.policy.model import DEFAULT_RULE, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nightlatch.factor import Context
+
+T = TypeVar("T")
+ALICE = Account("corp", "id-of-alice", "alice")
+
+
+class FakeClock:
+    """Time that moves when a test says so, or somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.time = 1_700_000_000.0
+        self.slept: list[float] = []
+
+    def now(self) -> float:
+        return self.time
+
+    def steady(self) -> float:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.time += seconds
+
+
+class CountingRandomness:
+    """Bytes that never repeat, and are the same in every run."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def bytes(self, count: int) -> bytes:
+        self.count += 1
+        return self.count.to_bytes(8).rjust(count, b"\x17")[:count] if count > 8 else bytes(count)
+
+
+@dataclass
+class FakeDirectory:
+    """Knows some people by any spelling, and may be away."""
+
+    name: str = "corp"
+    people: dict[str, Account] = field(default_factory=lambda: {"alice": ALICE})
+    passwords: dict[str, str] = field(default_factory=lambda: {"id-of-alice": "right"})
+    away: bool = False
+    asked: int = 0
+
+    async def find(self, name: str) -> Account | None:
+        self._there()
+        return self.people.get(name.strip().casefold())
+
+    async def check_password(self, account: Account, password: Secret) -> None:
+        self.asked += 1
+        self._there()
+        if self.passwords[account.stable_id] != password.reveal():
+            raise Refused("wrong password")
+
+    async def health(self) -> str:
+        self._there()
+        return "fine"
+
+    async def close(self) -> None: ...
+
+    def _there(self) -> None:
+        if self.away:
+            raise Unavailable(f"directory {self.name}", "did not answer in 3 s")
+
+
+class MemoryStore:
+    """The store's contract in a dictionary: one decision after another, all of it or nothing."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.limits: dict[str, LimitState] = defaultdict(LimitState)
+        self.held: dict[str, dict[str, Credential]] = defaultdict(dict)
+        self.spent: set[str] = set()
+        self.events: list[AuditEvent] = []
+        self.away = False
+
+    async def decide(self, request: DecisionRequest, body: Callable[[Snapshot], tuple[Changes, T]]) -> T:
+        self._there()
+        snapshot = Snapshot(
+            now=self.clock.now(),
+            limits={scope: self.limits[scope] for scope in request.scopes},
+            credentials=tuple(self.held[request.account_id].values()),
+            spent=request.spend_key in self.spent,
+        )
+        changes, result = body(snapshot)
+        self.limits.update(changes.limits)
+        for credential in changes.put:
+            self.held[request.account_id][credential.id] = credential
+        for identity in changes.removed:
+            del self.held[request.account_id][identity]
+        if changes.spend:
+            self.spent.add(request.spend_key)
+        self.events += changes.events
+        return result
+
+    async def credentials(self, account_id: str) -> tuple[Credential, ...]:
+        self._there()
+        return tuple(self.held[account_id].values())
+
+    async def record(self, event: AuditEvent) -> None:
+        self._there()
+        self.events.append(event)
+
+    async def health(self) -> str:
+        self._there()
+        return "fine"
+
+    async def close(self) -> None: ...
+
+    def _there(self) -> None:
+        if self.away:
+            raise Unavailable("store", "is away")
+
+
+class WordFactor:
+    """Accepts the word that its state is, once: then the state is spent."""
+
+    def enroll(self, subject: Subject, request: EnrollmentRequest, context: Context) -> Enrollment:
+        return Enrollment(b"word", f"word://{subject.name}", (("name", request.label),))
+
+    async def challenge(self, subject: Subject, state: bytes, context: Context) -> Challenge:
+        return Challenge("The word")
+
+    def verify(self, state: bytes, memo: bytes, answer: str, context: Context) -> Verdict:
+        if answer == "later":
+            return Verdict(Decision.PENDING)
+        if answer == "boom":
+            raise RuntimeError(answer)
+        if answer.encode() == state:
+            return Verdict(Decision.ACCEPT, state + b"-spent")
+        return Verdict(Decision.REJECT, reason="wrong word")
+
+
+class World:
+    """An engine on fakes, with alice and her credential."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.randomness = CountingRandomness()
+        self.directory = FakeDirectory()
+        self.store = MemoryStore(self.clock)
+        self.parts = Parts(
+            accounts=Accounts((self.directory,)),
+            factors={
+                name: FactorFacade(name, f"Word {name}", WordFactor(), self.clock.steady)
+                for name in ("word", "sms")
+            },
+            rules=(DEFAULT_RULE,),
+            store=self.store,
+            tickets=Tickets(Sealer(b"k" * 32, self.randomness)),
+            clock=self.clock,
+            randomness=self.randomness,
+            name_key=b"n" * 32,
+            log=structlog.get_logger(),
+        )
+        self.give("c1")
+
+    @property
+    def engine(self) -> LoginEngine:
+        """An engine that keeps nothing from the one before: as after a restart."""
+        return LoginEngine(self.parts)
+
+    def give(
+        self, identity: str, factor: str = "word", label: str = "phone", used: float | None = None
+    ) -> None:
+        """Enrol alice with the word "word"."""
+        credential = Credential(ALICE.id, identity, factor, label, b"word", self.clock.now(), used)
+        self.store.held[ALICE.id][identity] = credential
+
+    def rules(self, *rules: Rule) -> None:
+        """Replace the policy."""
+        self.parts = replace(self.parts, rules=rules)
