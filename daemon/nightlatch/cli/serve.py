@@ -2,7 +2,6 @@
 
 MUST 1: no core is dumped and nobody attaches, from before the first secret is read (LEK-02).
 MUST 2: what the daemon makes is its own: umask 077 (STO-05).
-MUST 3: a configuration with a problem starts nothing.
 """
 
 from __future__ import annotations
@@ -16,25 +15,16 @@ from importlib.metadata import version
 from pathlib import Path
 
 from nightlatch.app import serve
-from nightlatch.config import check_config
-from nightlatch.errors import ConfigError
 
-EXIT_CONFIG = 2
 DEFAULT_CONFIG = Path("/etc/nightlatch/nightlatch.toml")
 _PR_SET_DUMPABLE = 4
 
 
 def run() -> int:
-    """Read the arguments, protect the process, check the configuration, serve; the exit code."""
+    """Read the arguments, protect the process, serve; the exit code."""
     path = _arguments().config
     protect_process()
-    problems = check_config(path)
-    if problems:
-        return _refuse(problems)
-    try:
-        return serve(path)
-    except ConfigError as error:
-        return _refuse(error.problems)
+    return serve(path)
 
 
 def protect_process() -> None:
@@ -50,7 +40,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="nightlatchd",
         description="The second lock on every login: the daemon.",
-        epilog="Exit codes: 0 stopped as asked, 1 could not serve, 2 wrong use or a wrong configuration.",
+        epilog="Exit codes: 0 stopped as asked, 2 something must be put right first, 3 the store is away.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"nightlatchd {version('nightlatch')}")
@@ -64,12 +54,6 @@ def _arguments() -> argparse.Namespace:
         help="the configuration (default: %(default)s)",
     )
     return parser.parse_args()
-
-
-def _refuse(problems: tuple[str, ...]) -> int:
-    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-    sys.stderr.write("\n".join((*problems, f"{count}. nightlatchd does not start.", "")))
-    return EXIT_CONFIG
 
 
 if __name__ == "__main__":

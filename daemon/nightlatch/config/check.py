@@ -28,15 +28,18 @@ KEY_NAME = "master.key"
 """The key's name in `daemon.state_dir`, where no `store.key_file` is set."""
 
 
-def check_config(path: Path) -> tuple[str, ...]:
-    """Every problem of a configuration, each as text with its place and what to do; none when it is right."""
+def check_config(path: Path, passed: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """Every problem of a configuration, each as text with its place and what to do; none when it is right.
+
+    `passed` names the listeners whose sockets are open already: where they are is not the daemon's concern.
+    """
     try:
         source = read(path)
     except ConfigError as error:
         return error.problems
     _, problems = parse(source)
     wrong = {problem.place for problem in problems}
-    found = [*_plugins(source.data), *_files(source.data)]
+    found = [*_plugins(source.data), *_files(source.data, passed)]
     return in_the_file(
         path, source.lines, (*problems, *(problem for problem in found if problem.place not in wrong))
     )
@@ -54,10 +57,12 @@ def _plugins(data: dict[str, object]) -> Iterator[Problem]:
         yield from (Problem(place_of(place), message) for place, message in error.located)
 
 
-def _files(data: dict[str, object]) -> Iterator[Problem]:
+def _files(data: dict[str, object], passed: frozenset[str]) -> Iterator[Problem]:
     """What is wrong with the files and folders. Asks no other setting, so that a wrong one hides nothing."""
     checker = FileChecker(_owners(data))
     for place, path in _paths(data):
+        if place[0] == "listeners" and place[1] in passed:
+            continue
         wrong = _wrong(place, path, checker)
         if wrong:
             yield Problem(place, wrong)
