@@ -1,0 +1,5 @@
+"""Fixtures that all tests share; each stands in the test bed, beside what it starts."""
+
+from __future__ import annotations
+
+pytest_plugins = ["testbed.fixtures_directories"]

@@ -1,0 +1,60 @@
+"""Fixtures around directories: certificates, a slapd, the PAM helper."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from testbed.pamcheck import PamCheckProcess, PrivateUsers
+from testbed.pki import Pki, make_pki
+from testbed.slapd import Slapd
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def open_folder() -> Iterator[Path]:
+    """A folder that servers of other users can enter; pytest's own are closed to them."""
+    folder = Path(tempfile.mkdtemp(prefix="nightlatch-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def pki(open_folder: Path) -> Pki:
+    """The certificates of this run."""
+    return make_pki(open_folder / "pki")
+
+
+@pytest.fixture
+def slapd(open_folder: Path, pki: Pki) -> Iterator[Slapd]:
+    """A running slapd of this test's own, with alice, bob, carol and dave (`testbed.slapd.password_of`)."""
+    folder = Path(tempfile.mkdtemp(prefix="slapd-", dir=open_folder))
+    folder.chmod(0o755)
+    server = Slapd(folder, pki)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def pam_users(tmp_path: Path) -> PrivateUsers:
+    """A private machine with alice, Bob, bob and carol, each with the password `Pw-NAME-x`."""
+    return PrivateUsers(
+        tmp_path / "machine", {name: f"Pw-{name}-x" for name in ("alice", "Bob", "bob", "carol")}
+    )
+
+
+@pytest.fixture
+def pamcheck(pam_users: PrivateUsers) -> Iterator[PamCheckProcess]:
+    """A running nightlatch-pamcheck that root may ask, on the machine of `pam_users`."""
+    helper = PamCheckProcess(pam_users)
+    helper.start()
+    yield helper
+    helper.stop()

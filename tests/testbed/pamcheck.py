@@ -1,0 +1,136 @@
+"""`nightlatch-pamcheck` in a mount namespace with users, passwords and PAM services that exist only there."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from testbed.process import Child, wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PLAIN = "auth required pam_unix.so nodelay\naccount required pam_unix.so\n"
+"""The PAM service as it is shipped."""
+
+_DENY = "".join(f"{kind} required pam_deny.so\n" for kind in ("auth", "account", "password", "session"))
+_FIRST_UID = 21001
+
+_ENTER = """
+mount --bind "$D/passwd" /etc/passwd; mount --bind "$D/group" /etc/group
+mount --bind "$D/shadow" /etc/shadow; mount --bind "$D/pam.d" /etc/pam.d
+exec "$@"
+"""
+
+
+class PrivateUsers:
+    """The files of a private machine (passwd, group, shadow, pam.d), and how to run something in it."""
+
+    def __init__(self, folder: Path, users: dict[str, str], service: str = PLAIN) -> None:
+        self.folder = folder
+        self.services = folder / "pam.d"
+        self.services.mkdir(parents=True)
+        (self.services / "other").write_text(_DENY)
+        self.write_service(service)
+        self._users = users
+        self._days = dict.fromkeys(users, "20000:0:99999:7:::")
+        self.write()
+
+    def write_service(self, text: str, name: str = "nightlatch-primary") -> None:
+        """Replace a PAM service; read anew at the next conversation."""
+        (self.services / name).write_text(text)
+
+    def age(self, user: str, fields: str) -> None:
+        """Set what follows the hash in shadow(5): "0:0:99999:7:::" must change, "20000:0:99999:7::1:" expired."""
+        self._days[user] = fields
+        self.write()
+
+    def write(self) -> None:
+        """Write the user database. In place, since it may be bind-mounted already."""
+        names = list(self._users)
+        passwd = ["root:x:0:0:root:/root:/bin/sh", "nobody:x:65534:65534:nobody:/:/usr/sbin/nologin"]
+        passwd += [
+            f"{name}:x:{_FIRST_UID + at}:{_FIRST_UID + at}::/:/bin/sh" for at, name in enumerate(names)
+        ]
+        group = ["root:x:0:", "shadow:x:42:", "nogroup:x:65534:"]
+        group += [f"{name}:x:{_FIRST_UID + at}:" for at, name in enumerate(names)]
+        shadow = ["root:*:20000:0:99999:7:::"]
+        shadow += [f"{name}:{crypt(self._users[name])}:{self._days[name]}" for name in names]
+        for file, lines in (("passwd", passwd), ("group", group), ("shadow", shadow)):
+            (self.folder / file).write_text("".join(f"{line}\n" for line in lines))
+        (self.folder / "shadow").chmod(0o600)
+
+    def command(self, *argv: str | Path) -> list[str]:
+        """`argv` inside the private machine; the pid stays the same."""
+        return ["unshare", "-m", "--propagation", "private", "sh", "-ec", _ENTER, "x", *map(str, argv)]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What `command` needs in its environment."""
+        return {**os.environ, "D": str(self.folder)}
+
+
+class PamCheckProcess:
+    """The helper, between `start` and `stop`."""
+
+    def __init__(self, users: PrivateUsers, allow_uid: int = 0) -> None:
+        self.users = users
+        self.socket = users.folder / "pamcheck.sock"
+        self._allow_uid = allow_uid
+        self._child: Child | None = None
+
+    def start(self) -> None:
+        """Start, and wait until it listens."""
+        self._child = self.launch()
+        wait_until(self.listens, "nightlatch-pamcheck", self._child)
+
+    def launch(self) -> Child:
+        """Start without waiting, for those that shall not come up."""
+        return Child(
+            self.users.command(
+                sys.executable,
+                "-I",
+                "-m",
+                "nightlatch.directories.pamcheck",
+                "--socket",
+                self.socket,
+                "--allow-uid",
+                str(self._allow_uid),
+            ),
+            self.users.folder / "pamcheck.log",
+            env=self.users.environment,
+        )
+
+    def listens(self) -> bool:
+        """Whether somebody listens at the socket."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self.socket)) == 0
+
+    @property
+    def pid(self) -> int:
+        """The helper's pid."""
+        if self._child is None:
+            message = "nightlatch-pamcheck does not run"
+            raise AssertionError(message)
+        return self._child.pid
+
+    def stop(self) -> None:
+        """Stop it."""
+        if self._child is not None:
+            self._child.stop()
+            self._child = None
+
+    def log(self) -> str:
+        """What it has logged so far."""
+        return (self.users.folder / "pamcheck.log").read_text(errors="replace")
+
+
+def crypt(password: str) -> str:
+    """A hash for shadow(5), SHA-256: quick, so that 64 checks at once do not measure the processor."""
+    made = subprocess.run(
+        ["openssl", "passwd", "-5", "-stdin"], input=password, capture_output=True, text=True, check=True
+    )
+    return made.stdout.strip()

@@ -1,0 +1,217 @@
+"""A private slapd with a few people in it, for tests and the demo.
+
+It listens on two ports of 127.0.0.1 (StartTLS and ldaps) and on a socket, keeps all of its files in
+one folder, and runs as nobody where it is started by root. A simple bind without TLS is refused, and
+logged: `binds_in_the_clear` counts them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from testbed.ports import free_port
+from testbed.process import Child, wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from testbed.pki import Pair, Pki
+
+SUFFIX = "dc=nl,dc=test"
+PEOPLE = f"ou=people,{SUFFIX}"
+SERVICES = f"ou=services,{SUFFIX}"
+SERVICE_DN = f"cn=nightlatch,{SERVICES}"
+SERVICE_PASSWORD = "Service-account-2-of-the-test-bed"
+ADMIN_DN = f"cn=admin,{SUFFIX}"
+ADMIN_PASSWORD = "adminpw"
+
+_NOBODY = 65534
+
+_CONF = """
+include /etc/ldap/schema/core.schema
+include /etc/ldap/schema/cosine.schema
+include /etc/ldap/schema/nis.schema
+include /etc/ldap/schema/inetorgperson.schema
+pidfile {folder}/slapd.pid
+modulepath /usr/lib/ldap
+moduleload back_mdb
+threads 4
+TLSCACertificateFile {ca}
+TLSCertificateFile {certificate}
+TLSCertificateKeyFile {key}
+TLSVerifyClient never
+security simple_bind=128
+localSSF 128
+database mdb
+suffix "{suffix}"
+rootdn "{admin}"
+rootpw {password}
+directory {folder}/db
+maxsize 67108864
+dbnosync
+index objectClass,uid,entryUUID eq
+access to attrs=userPassword by anonymous auth by * none
+access to * by dn.exact="{admin}" write by dn.exact="{service}" read by * none
+"""
+
+
+def person_dn(uid: str) -> str:
+    """The DN of a person that `Slapd` made."""
+    return f"uid={uid},{PEOPLE}"
+
+
+def password_of(uid: str) -> str:
+    """The password that every person starts with."""
+    return f"Pw-{uid}-x"
+
+
+class Slapd:
+    """One server. Built, it has its people; it runs between `start` and `stop`."""
+
+    def __init__(
+        self, folder: Path, pki: Pki, people: tuple[str, ...] = ("alice", "bob", "carol", "dave")
+    ) -> None:
+        self._folder = folder
+        self._pki = pki
+        self._certificate = pki.server
+        self._child: Child | None = None
+        self.port, self.tls_port = free_port(), free_port()
+        self.url = f"ldap://127.0.0.1:{self.port}"
+        """For StartTLS."""
+        self.tls_url = f"ldaps://127.0.0.1:{self.tls_port}"
+        self.local_url = f"ldapi://{quote(str(folder / 'ldapi'), safe='')}"
+        self.service_password_file = folder / "service.password"
+        (folder / "db").mkdir(parents=True)
+        self.service_password_file.write_text(SERVICE_PASSWORD + "\n")
+        self.service_password_file.chmod(0o600)
+        self._configure()
+        self._load(people)
+
+    @property
+    def ca_file(self) -> Path:
+        """The CA that signed the certificate it starts with."""
+        return self._pki.ca
+
+    def start(self) -> None:
+        """Start, and wait until it takes connections (about 0.1 s)."""
+        urls = " ".join(f"{url}/" for url in (self.url, self.tls_url, self.local_url))
+        self._child = Child(
+            [*_as_nobody(), "/usr/sbin/slapd", "-f", self._folder / "slapd.conf", "-h", urls, "-d", "stats"],
+            self._folder / "slapd.log",
+        )
+        wait_until(self._takes_connections, "slapd", self._child)
+
+    def stop(self) -> None:
+        """Stop it; its data stays."""
+        if self._child is not None:
+            self._child.stop()
+            self._child = None
+
+    def restart(self, certificate: Pair | None = None) -> None:
+        """Stop, and start with another certificate, or with the same."""
+        self.stop()
+        self._certificate = certificate or self._certificate
+        self._configure()
+        self.start()
+
+    def hang(self) -> None:
+        """Stop its work without closing anything (SIGSTOP): the kernel connects, nobody answers."""
+        self._running().signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it work again after `hang`."""
+        self._running().signal(signal.SIGCONT)
+
+    def add(self, uid: str, *, password: str = "", under: str = PEOPLE, rdn: str = "") -> str:
+        """Add a person while it runs; the DN. Another `rdn` lets two people have the same uid."""
+        dn = f"{rdn or f'uid={uid}'},{under}"
+        self._change(["ldapadd"], _person(dn, uid, password or password_of(uid)))
+        return dn
+
+    def remove(self, dn: str) -> None:
+        """Remove an entry while it runs."""
+        self._change(["ldapdelete", dn], "")
+
+    def modify(self, ldif: str) -> None:
+        """Change entries while it runs, by LDIF with changetype."""
+        self._change(["ldapmodify"], ldif)
+
+    def log(self) -> str:
+        """Its log so far, at level "stats": every connection, bind and search."""
+        return (self._folder / "slapd.log").read_text(errors="replace")
+
+    def binds_in_the_clear(self) -> int:
+        """How many simple binds came over a connection without TLS."""
+        return self.log().count("confidentiality required")
+
+    def _running(self) -> Child:
+        if self._child is None:
+            message = "slapd does not run"
+            raise AssertionError(message)
+        return self._child
+
+    def _configure(self) -> None:
+        text = _CONF.format(
+            folder=self._folder,
+            ca=self._pki.ca,
+            certificate=self._certificate.certificate,
+            key=self._certificate.key,
+            suffix=SUFFIX,
+            admin=ADMIN_DN,
+            password=ADMIN_PASSWORD,
+            service=SERVICE_DN,
+        )
+        (self._folder / "slapd.conf").write_text(text)
+
+    def _load(self, people: tuple[str, ...]) -> None:
+        units = "".join(
+            f"dn: ou={name},{SUFFIX}\nobjectClass: organizationalUnit\nou: {name}\n\n"
+            for name in ("people", "services", "elsewhere")
+        )
+        ldif = (
+            f"dn: {SUFFIX}\nobjectClass: dcObject\nobjectClass: organization\no: nl\ndc: nl\n\n{units}"
+            f"dn: {SERVICE_DN}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\n"
+            f"cn: nightlatch\nuserPassword: {SERVICE_PASSWORD}\n\n"
+            + "\n".join(_person(person_dn(uid), uid, password_of(uid)) for uid in people)
+        )
+        if os.geteuid() == 0:
+            shutil.chown(self._folder, _NOBODY, _NOBODY)
+            shutil.chown(self._folder / "db", _NOBODY, _NOBODY)
+        _run([*_as_nobody(), "/usr/sbin/slapadd", "-q", "-f", str(self._folder / "slapd.conf")], ldif)
+
+    def _change(self, command: list[str], ldif: str) -> None:
+        options = ["-x", "-H", self.local_url, "-D", ADMIN_DN, "-w", ADMIN_PASSWORD]
+        _run([command[0], *options, *command[1:]], ldif)
+
+    def _takes_connections(self) -> bool:
+        for port in (self.port, self.tls_port):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) != 0:
+                    return False
+        return True
+
+
+def _as_nobody() -> list[str]:
+    if os.geteuid() != 0:
+        return []
+    return ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]
+
+
+def _run(command: list[str], text: str) -> None:
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=20)
+    if done.returncode != 0:
+        message = f"{command[-1]} failed: {done.stderr}"
+        raise AssertionError(message)
+
+
+def _person(dn: str, uid: str, password: str) -> str:
+    return (
+        f"dn: {dn}\nobjectClass: inetOrgPerson\nuid: {uid}\ncn: {uid.capitalize()} Example\nsn: Example\n"
+        f"mail: {uid}@example.test\nuserPassword: {password}\n"
+    )
