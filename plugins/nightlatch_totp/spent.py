@@ -54,9 +54,9 @@ def encode(ranges: Ranges) -> bytes:
     return b"".join(_RANGE.pack(first, last) for first, last in ranges)
 
 
-def decode(text: bytes) -> Ranges:
-    """The opposite of `encode`; raises ValueError for anything that it can not have made."""
-    if len(text) % _RANGE.size or len(text) > MOST_RANGES * _RANGE.size:
+def decode(text: bytes, count: int) -> Ranges:
+    """The opposite of `encode`; raises ValueError for anything but `count` ranges in order."""
+    if count > MOST_RANGES or len(text) != count * _RANGE.size:
         raise ValueError("the spent steps of a TOTP credential have no such length")
     ranges = tuple(_RANGE.iter_unpack(text))
     ends = [end for span in ranges for end in span]

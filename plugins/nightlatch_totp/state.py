@@ -3,7 +3,7 @@
 Algorithm and digits belong to the credential, not to the configuration: who changes the configuration
 locks nobody out.
 
-    version 1 | algorithm | digits | length of the secret | the secret | the spent steps, 16 bytes a range
+    version 1 | algorithm | digits | length of the secret | number of spent ranges | the secret | the ranges
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SECRET_BYTES = 20
 """160 bits, what RFC 4226 section 4 (R6) recommends, and what every app takes."""
 _SHORTEST, _LONGEST = 16, 64
 _VERSION = 1
-_HEAD = struct.Struct(">BBBB")
+_HEAD = struct.Struct(">BBBBB")
 _ALGORITHMS: tuple[AlgorithmName, ...] = ("SHA1", "SHA256", "SHA512")
 
 
@@ -39,9 +39,9 @@ class TotpState:
         return replace(self, spent=spent.spend(self.spent, step))
 
     def encode(self) -> bytes:
-        """At most 132 bytes."""
+        """At most 133 bytes."""
         number = _ALGORITHMS.index(self.algorithm)
-        head = _HEAD.pack(_VERSION, number, self.digits, len(self.secret))
+        head = _HEAD.pack(_VERSION, number, self.digits, len(self.secret), len(self.spent))
         return head + self.secret + spent.encode(self.spent)
 
 
@@ -49,7 +49,7 @@ def decode(text: bytes) -> TotpState:
     """Read a state; raises ValueError, without its content, for one that this plugin did not write."""
     if len(text) < _HEAD.size:
         raise ValueError("the state of a TOTP credential is too short")
-    version, number, digits, length = _HEAD.unpack_from(text)
+    version, number, digits, length, ranges = _HEAD.unpack_from(text)
     if version != _VERSION:
         raise ValueError(
             f"the state of a TOTP credential has version {version}; this plugin knows {_VERSION}"
@@ -62,4 +62,4 @@ def decode(text: bytes) -> TotpState:
         or len(text) < end
     ):
         raise ValueError("the state of a TOTP credential is damaged")
-    return TotpState(text[_HEAD.size : end], _ALGORITHMS[number], digits, spent.decode(text[end:]))
+    return TotpState(text[_HEAD.size : end], _ALGORITHMS[number], digits, spent.decode(text[end:], ranges))

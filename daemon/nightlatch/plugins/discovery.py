@@ -116,9 +116,9 @@ def _declared(answer: object) -> tuple[FactorPlugin, ...]:
 
 
 def _refuse_malformed(plugin: FactorPlugin) -> None:
-    name: object = plugin.name
-    title: object = plugin.title
-    settings: object = plugin.settings
+    name: object = getattr(plugin, "name", None)
+    title: object = getattr(plugin, "title", None)
+    settings: object = getattr(plugin, "settings", None)
     if type(name) is not str or _NAME.fullmatch(name) is None:
         shown = printable(name, 40) if type(name) is str else type_name(name)
         raise PluginFault(
@@ -131,7 +131,7 @@ def _refuse_malformed(plugin: FactorPlugin) -> None:
         raise PluginFault(
             f'the settings of its factor "{name}" are not a class made from nightlatch.factor.Settings.'
         )
-    if not callable(plugin.build):
+    if not callable(getattr(plugin, "build", None)):
         raise PluginFault(f'the build of its factor "{name}" can not be called.')
 
 
