@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Says, offline, whether requirements.lock fits pyproject.toml. Run through `scripts/lock --check`.
+"""Says, offline, whether the lock files fit pyproject.toml. Run through `scripts/lock --check`.
 
-1. Every requirement of the project, of its development group and of its build is locked.
-2. The locked version is one that the requirement allows.
+1. Every requirement of the project, of its development group and of its build is in requirements.lock,
+   and every one of the project is in requirements-run.lock.
+2. The locked version is one that the requirement allows, and both files lock the same.
 3. Everything locked has a hash, and no line names an address.
 """
 
@@ -20,44 +21,54 @@ ROOT = Path(__file__).resolve().parent.parent
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;\\]+)")
 
 
-def wanted() -> list[Requirement]:
-    """What pyproject.toml asks for."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    lines = [
-        *project["project"]["dependencies"],
-        *project["dependency-groups"]["dev"],
-        *project["build-system"]["requires"],
-    ]
-    return [Requirement(line) for line in lines]
-
-
-def problems(lock: str) -> list[str]:
-    """Everything that is wrong with the text of a lock file."""
-    found = []
+def read(name: str, found: list[str]) -> dict[str, str]:
+    """The versions in a lock file, by name; adds to `found` what is wrong with the file itself."""
+    lock = (ROOT / name).read_text()
     locked: dict[str, str] = {}
     for entry in re.split(r"\n(?=[A-Za-z0-9])", lock):
         if pin := PIN.match(entry):
             locked[canonicalize_name(pin["name"])] = pin["version"]
             if "--hash=sha256:" not in entry:
-                found.append(f"{pin['name']}=={pin['version']} has no hash")
+                found.append(f"{name}: {pin['name']}=={pin['version']} has no hash")
         elif not entry.lstrip().startswith("#"):
-            found.append(f"not a pinned version: {entry.splitlines()[0]}")
+            found.append(f"{name}: not a pinned version: {entry.splitlines()[0]}")
     if "://" in lock:
-        found.append("an address is named; each machine brings its own")
-    for requirement in wanted():
+        found.append(f"{name}: an address is named; each machine brings its own")
+    return locked
+
+
+def unmet(name: str, wanted: list[str], locked: dict[str, str]) -> list[str]:
+    """Requirements that a lock file leaves out or locks to a version that they do not allow."""
+    found = []
+    for requirement in map(Requirement, wanted):
         version = locked.get(canonicalize_name(requirement.name))
         if version is None:
-            found.append(f"{requirement.name} is not locked")
+            found.append(f"{name}: {requirement.name} is not locked")
         elif not requirement.specifier.contains(version, prereleases=True):
-            found.append(f"{requirement} is locked to {version}")
+            found.append(f"{name}: {requirement} is locked to {version}")
+    return found
+
+
+def problems() -> list[str]:
+    """Everything that is wrong."""
+    found: list[str] = []
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    run = project["project"]["dependencies"]
+    develop = run + project["dependency-groups"]["dev"] + project["build-system"]["requires"]
+    for_development, for_hosts = read("requirements.lock", found), read("requirements-run.lock", found)
+    found += unmet("requirements.lock", develop, for_development)
+    found += unmet("requirements-run.lock", run, for_hosts)
+    for name, version in for_hosts.items():
+        if for_development.get(name) != version:
+            found.append(f"requirements-run.lock: {name} is not what requirements.lock says")
     return found
 
 
 def main() -> int:
     """Print every problem; 1 when there is any."""
-    found = problems((ROOT / "requirements.lock").read_text())
+    found = problems()
     for problem in found:
-        print(f"requirements.lock: {problem}. Run scripts/lock.")  # noqa: T201, a command line's answer
+        sys.stdout.write(f"{problem}. Run scripts/lock.\n")
     return 1 if found else 0
 
 
