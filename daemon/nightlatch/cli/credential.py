@@ -40,8 +40,8 @@ def enroll(
 ) -> None:
     """Give a person a second factor: shows it once, asks for a code, and counts only when the code is right.
 
-    With --json, the first line printed is what to show; then codes are read from standard input, up to three,
-    one a line; each wrong one prints a line, and the last line is the result.
+    With --json the first line is what to show. Then up to three codes are read
+    from standard input; a wrong one prints a line, and the last line is the result.
     """
     with failures_told(as_json=as_json), daemon_at(socket) as daemon:
         request = BeginEnrollmentRequest(user=user, factor=factor, label=label)

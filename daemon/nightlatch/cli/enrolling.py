@@ -104,7 +104,7 @@ def _show_to_people(screen: Console, shown: BeginEnrollmentResponse) -> None:
 
 def _page(shown: BeginEnrollmentResponse, code: Text | None, width: int) -> RenderableType:
     """The details beside the code where there is room for them, under it elsewhere."""
-    words = Group(Text(_heading(shown, code)), Padding(_details(shown), (0, 0, 1, 2)))
+    words = Group(Text(_heading(shown, code, width)), Padding(_details(shown), (0, 0, 1, 2), expand=False))
     if code is None:
         return words
     columns = code.plain.index("\n")
@@ -117,11 +117,11 @@ def _page(shown: BeginEnrollmentResponse, code: Text | None, width: int) -> Rend
     return page
 
 
-def _heading(shown: BeginEnrollmentResponse, code: Text | None) -> str:
+def _heading(shown: BeginEnrollmentResponse, code: Text | None, width: int) -> str:
     if code is not None:
         return "Scan this, or type it in:"
     if shown.qr_payload:
-        return "This window is too narrow for the QR code. Make it wider and begin again, or type this in:"
+        return f"The QR code does not fit {width} columns. Make the window wider and begin again, or type this in:"
     return "What you need:"
 
 
