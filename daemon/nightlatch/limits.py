@@ -59,7 +59,7 @@ class Blocked:
     """An attempt that must not be checked."""
 
     state: LimitState
-    """To be stored, though nothing was counted: times that a clock set back left in the future are put right."""
+    """To be stored, though nothing was counted: times that a set-back clock left in the future are gone."""
     reason: str
     """For log and audit."""
     retry_after: float

@@ -242,7 +242,7 @@ def test_a_clock_set_back_unlocks_nothing_early(rule: Rule, pauses: list[int], b
 
 @given(rules, steps)
 def test_no_jump_of_the_clock_locks_for_longer_than_the_limit(rule: Rule, jumps: list[int]) -> None:
-    """OTP-06: wherever the clock jumps, the time to wait stays within an hour, and is over when it says so."""
+    """OTP-06: wherever the clock jumps, the time to wait stays within an hour and is over when it says so."""
     state, now = LimitState(), NOW
     for jump in jumps:
         now += jump * 100

@@ -1,0 +1,1 @@
+"""What Alembic needs to move the schema; see `nightlatch.store.migrate`."""

@@ -1,0 +1,127 @@
+"""The store as the core sees it: `nightlatch.ports.Store` on SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from nightlatch.errors import Unavailable
+from nightlatch.model import AuditEvent, Changes, DecisionRequest, Result
+from nightlatch.store.database import Query
+from nightlatch.store.decider import Decider
+from nightlatch.store.prune import Pruner
+from nightlatch.store.reader import Read, Reader
+from nightlatch.store.rows import audit_event
+from nightlatch.store.view import GroupView
+from nightlatch.store.waiting import Waiting
+from nightlatch.store.writer import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nightlatch.model import Credential, Snapshot
+    from nightlatch.ports import Clock
+    from nightlatch.store.database import Row, Session
+    from nightlatch.store.seal import CredentialSeal
+    from nightlatch.store.statements import Statements
+    from nightlatch.store.waiting import Pending
+
+T = TypeVar("T")
+
+LONGEST_ANSWER = 10.0
+"""How long a caller waits for the store, in seconds; then it is unavailable."""
+LONGEST_BODY = 1.0
+"""How long a decision's body may take."""
+MOST_HANGING = 8
+"""Bodies that may hang at a time; beyond it the store decides nothing until one of them ends."""
+_STUCK = 8.0
+_CLOSING = 15.0
+
+
+class SqlStore:
+    """Made by `open_store`. Its methods may be called from any event loop; its threads are its own."""
+
+    def __init__(
+        self,
+        name: str,
+        connect: Callable[[], Session],
+        statements: Statements,
+        seal: CredentialSeal,
+        clock: Clock,
+        *,
+        longest_body: float = LONGEST_BODY,
+    ) -> None:
+        self._name = name
+        self._clock = clock
+        self._statements = statements
+        self._decider = Decider(clock, longest_body, MOST_HANGING)
+        self._reader = Reader(connect, statements, seal)
+        self._writer = Writer(
+            connect, lambda: GroupView(statements, seal), self._decider, Pruner(statements, clock), clock
+        )
+
+    def __repr__(self) -> str:
+        """Say which database it is."""
+        return f"SqlStore({self._name})"
+
+    async def decide(self, request: DecisionRequest, body: Callable[[Snapshot], tuple[Changes, T]]) -> T:
+        """Decide in one transaction, committed together with the others that wait; see `Store.decide`.
+
+        `body` runs on a thread of the store's, at most LONGEST_BODY; it may run a second time when the
+        database asks for that. Raises what `body` raises, and Unavailable.
+        """
+        loop = asyncio.get_running_loop()
+        waiting = Waiting(request, body, loop, self._clock.steady() + LONGEST_ANSWER)
+        self._writer.submit(waiting)
+        return await self._answer(waiting, lambda: self._writer.break_off(_STUCK))  # type: ignore[no-any-return]  # the result is the body's
+
+    async def credentials(self, account_id: str) -> tuple[Credential, ...]:
+        """An account's credentials, oldest first. Raises Unavailable."""
+        read = Read(asyncio.get_running_loop(), account_id)
+        self._reader.submit(read)
+        return await self._answer(read, self._reader.break_off)  # type: ignore[no-any-return]  # the reader's own
+
+    async def record(self, event: AuditEvent) -> None:
+        """Write one audit row that belongs to no decision. Raises Unavailable."""
+        await self.decide(DecisionRequest(), lambda _: (Changes(events=(event,)), None))
+
+    async def audit_rows(self, account_id: str | None, limit: int) -> tuple[tuple[float, AuditEvent], ...]:
+        """The newest audit rows, newest first, with their time; of one account, or of all for None."""
+        of = self._statements
+        if account_id is None:
+            query = Query(of.audit_of_all, (limit,))
+        else:
+            query = Query(of.audit_of_one, (account_id, limit))
+        rows = await self._rows(query)
+        return tuple(audit_event(row) for row in rows)
+
+    async def health(self) -> str:
+        """A line about the store when it reads and, after a failure, writes again; or raises Unavailable."""
+        await self._rows(Query("select value from meta where name = 'key_check'", ()))
+        if hanging := self._decider.hanging():
+            raise Unavailable("store", f"{hanging} decisions hang in their factors")
+        if trouble := self._writer.trouble:
+            await self.record(AuditEvent("store.recovered", Result.CHANGED, trouble, ""))
+        return self._name
+
+    async def close(self) -> None:
+        """Finish what is queued, then let go of the database."""
+        await asyncio.to_thread(self._writer.close, _CLOSING)
+        await asyncio.to_thread(self._reader.close, _CLOSING)
+
+    async def _rows(self, query: Query) -> list[Row]:
+        read = Read(asyncio.get_running_loop(), query=query)
+        self._reader.submit(read)
+        return await self._answer(read, self._reader.break_off)  # type: ignore[no-any-return]  # the reader's own
+
+    async def _answer(self, pending: Pending, break_off: Callable[[], None]) -> Any:  # noqa: ANN401  # whatever the pending one is about
+        def give_up() -> None:
+            break_off()
+            if not pending.future.done():
+                pending.future.set_exception(Unavailable("store", "it did not answer in time"))
+
+        timer = pending.loop.call_later(LONGEST_ANSWER, give_up)
+        try:
+            return await pending.future
+        finally:
+            timer.cancel()

@@ -1,0 +1,123 @@
+"""Every statement of the decision path, written once for both databases.
+
+In these texts ``?`` is a value, AMONG the condition that a column is one of a list, LOCK and SKIP what locks
+the rows that are read; `Dialect` says how a database writes them.
+
+Rows go in by the handful: one statement of up to 64 rows costs one call into the driver, and one release of
+the interpreter lock, where a statement for each row would cost 64.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nightlatch.store.database import Query
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nightlatch.store.database import Dialect
+
+_MOST_ROWS = 64
+
+
+class Insert:
+    """An insert of many rows: its beginning up to `values`, and its end after them."""
+
+    def __init__(self, dialect: Dialect, beginning: str, ending: str = "") -> None:
+        columns = beginning.count(",") + 1
+        self._beginning = f"{beginning} values "
+        self._row = f"({', '.join([dialect.mark] * columns)})"
+        self._ending = f" {ending}"
+        self._texts: dict[int, str] = {}
+
+    def of(self, rows: Sequence[Sequence[object]]) -> list[Query]:
+        """The statements for these rows: in powers of two, so that there are few texts to prepare."""
+        queries = []
+        place = 0
+        while left := len(rows) - place:
+            count = min(1 << (left.bit_length() - 1), _MOST_ROWS)
+            values = [value for row in rows[place : place + count] for value in row]
+            queries.append(Query(self._text(count), values))
+            place += count
+        return queries
+
+    def _text(self, count: int) -> str:
+        text = self._texts.get(count)
+        if text is None:
+            text = self._beginning + ", ".join([self._row] * count) + self._ending
+            self._texts[count] = text
+        return text
+
+
+class Statements:
+    """The statements in one database's words."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self._reads(dialect)
+        self._writes(dialect)
+        self._prunes(dialect)
+
+    def _reads(self, dialect: Dialect) -> None:
+        credentials = (
+            "select account_id, credential_id, factor, label, state, created_at, last_used_at"
+            " from credentials where account_id AMONG order by account_id, credential_id"
+        )
+        audit = (
+            "select at, event, result, reason, reference, account_id, user_name, service, source,"
+            " factor, credential_id, caller from audit"
+        )
+        self.credentials = dialect.write(credentials)
+        self.credentials_locked = dialect.write(credentials + " LOCK")
+        self.limits = dialect.write("select scope, state from limits where scope AMONG order by scope LOCK")
+        self.accounts = dialect.write("select account_id, name from accounts where account_id AMONG")
+        self.spent = dialect.write("select key from spent where key AMONG")
+        self.audit_of_all = dialect.write(audit + " order by id desc limit ?")
+        self.audit_of_one = dialect.write(audit + " where account_id = ? order by id desc limit ?")
+
+    def _writes(self, dialect: Dialect) -> None:
+        limits = "insert into limits (scope, state, updated_at)"
+        self.new_limits = Insert(dialect, limits, "on conflict (scope) do nothing")
+        self.put_limits = Insert(
+            dialect,
+            limits,
+            "on conflict (scope) do update set state = excluded.state, updated_at = excluded.updated_at",
+        )
+        self.put_credentials = Insert(
+            dialect,
+            "insert into credentials"
+            " (account_id, credential_id, factor, label, state, created_at, last_used_at)",
+            "on conflict (account_id, credential_id) do update set factor = excluded.factor,"
+            " label = excluded.label, state = excluded.state, last_used_at = excluded.last_used_at",
+        )
+        self.put_accounts = Insert(
+            dialect,
+            "insert into accounts (account_id, directory, stable_id, name, first_seen_at)",
+            "on conflict (account_id) do update set name = excluded.name",
+        )
+        self.spend = Insert(dialect, "insert into spent (key, expires_at)")
+        self.put_audit = Insert(
+            dialect,
+            "insert into audit (at, event, result, reason, reference, account_id, user_name, service, source,"
+            " factor, credential_id, caller)",
+        )
+        self._remove = dialect.write("delete from credentials where account_id = ? and credential_id = ?")
+
+    def _prunes(self, dialect: Dialect) -> None:
+        self.prune_spent = dialect.write(
+            "delete from spent where key in"
+            " (select key from spent where expires_at < ? order by expires_at limit ? SKIP)"
+        )
+        self.old_limits = dialect.write(
+            "select scope, state from limits where updated_at < ? and scope > ? order by scope limit ?"
+        )
+        self.prune_limits = dialect.write("delete from limits where updated_at < ? and scope AMONG")
+
+    def among(self, sql: str, keys: Sequence[str]) -> Query:
+        """The query `sql` for a list of keys."""
+        return Query(sql, (self.dialect.list_of(keys),))
+
+    def remove(self, account_id: str, credential_id: str) -> Query:
+        """Removes one credential."""
+        return Query(self._remove, (account_id, credential_id))

@@ -1,0 +1,196 @@
+"""The group commit: one thread takes all decisions that wait, and writes them in one transaction.
+
+MUST 1: nobody is told a result before the commit that holds it is durable.
+MUST 2: a decision that fails writes nothing and does not disturb the others of its group.
+MUST 3: what may or may not have been written is unavailable, and is not tried again.
+MUST 4: decisions are taken in the order in which they came.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from nightlatch.errors import Unavailable
+from nightlatch.store.database import Again, DatabaseError
+from nightlatch.store.waiting import settle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from nightlatch.ports import Clock
+    from nightlatch.store.database import Session
+    from nightlatch.store.decider import Decider
+    from nightlatch.store.prune import Pruner
+    from nightlatch.store.view import GroupView
+    from nightlatch.store.waiting import Waiting
+
+MOST_WAITING = 8192
+"""Decisions in the queue; further ones are turned away at once."""
+MOST_IN_GROUP = 256
+_LOAD = 16
+_GATHER = 0.0005
+
+
+class Writer:
+    """Owns the queue of decisions, the connection that writes, and their thread."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Session],
+        new_view: Callable[[], GroupView],
+        decider: Decider,
+        pruner: Pruner,
+        clock: Clock,
+    ) -> None:
+        self._connect = connect
+        self._new_view = new_view
+        self._decider = decider
+        self._pruner = pruner
+        self._clock = clock
+        self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
+        self._put_back: list[Waiting] = []
+        self._session: Session | None = None
+        self._last_group = 0
+        self._closing = False
+        self._busy_since: float | None = None
+        self.trouble = ""
+        """Why the last transaction failed; empty when it did not."""
+        self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, waiting: Waiting) -> None:
+        """Queue a decision; raises Unavailable when the store is closed or too many wait."""
+        if self._closing:
+            raise Unavailable("store", "it is closed")
+        if self._queue.qsize() >= MOST_WAITING:
+            raise Unavailable("store", f"{MOST_WAITING} decisions wait already")
+        self._queue.put(waiting)
+
+    def break_off(self, longer_than: float) -> None:
+        """Break off the connection when one group has held it for longer than this: its database hangs."""
+        since, session = self._busy_since, self._session
+        if since is not None and session is not None and self._clock.steady() - since > longer_than:
+            session.abort()
+
+    def close(self, seconds: float) -> None:
+        """Finish what is queued, then end the thread; waits for it so long. Blocks."""
+        if not self._closing:
+            self._closing = True
+            self._queue.put(None)
+        self._thread.join(seconds)
+
+    def _work(self) -> None:
+        while group := self._next_group():
+            self._busy_since = self._clock.steady()
+            served = self._serve(group)
+            self._put_back = group[served:]
+            settle(group[:served])
+            self._prune()
+            self._busy_since = None
+        self._let_go()
+        self._decider.close()
+
+    def _next_group(self) -> list[Waiting]:
+        """All that waits, at most MOST_IN_GROUP; empty when the writer shall end."""
+        group, self._put_back = self._put_back, []
+        if not group:
+            first = self._queue.get()
+            if first is None:
+                return []
+            group.append(first)
+        self._take(group)
+        if self._last_group >= _LOAD and len(group) < self._last_group // 2:
+            # Under load the callers of the last group are about to ask again: let them into one group.
+            time.sleep(_GATHER)
+            self._take(group)
+        self._last_group = len(group)
+        return group
+
+    def _take(self, group: list[Waiting]) -> None:
+        with contextlib.suppress(queue.Empty):
+            while len(group) < MOST_IN_GROUP:
+                waiting = self._queue.get_nowait()
+                if waiting is None:
+                    self._queue.put(None)  # the end comes after what is in hand
+                    return
+                group.append(waiting)
+
+    def _serve(self, group: Sequence[Waiting]) -> int:
+        """Give each decision its outcome; how many have one. The others come first in the next group."""
+        if any(self._too_late(waiting) for waiting in group):
+            return self._serve_each(group)
+        try:
+            return self._attempt(group)
+        except DatabaseError as failure:
+            if failure.again is not Again.YES:
+                _fail(group, failure)
+                return len(group)
+        return self._serve_each(group)
+
+    def _serve_each(self, group: Sequence[Waiting]) -> int:
+        """One transaction each: a decision that the database refuses fails alone."""
+        for place, waiting in enumerate(group):
+            if self._too_late(waiting):
+                _fail([waiting], DatabaseError("the decision waited too long", Again.NO))
+                continue
+            try:
+                self._attempt([waiting])
+            except DatabaseError as failure:
+                _fail([waiting], failure)
+                if failure.again is Again.NO:
+                    _fail(group[place:], failure)
+                    break
+        return len(group)
+
+    def _attempt(self, group: Sequence[Waiting]) -> int:
+        """One transaction; how many were decided in it. Raises DatabaseError."""
+        try:
+            if self._session is None:
+                self._session = self._connect()
+            decided = self._transact(self._session, group)
+        except DatabaseError as failure:
+            self._let_go()
+            self.trouble = failure.reason
+            raise
+        except Exception as error:
+            # Not a database's refusal: a value that the driver can not take, or a mistake of ours.
+            self._let_go()
+            self.trouble = f"unexpected {type(error).__name__}"
+            raise DatabaseError(self.trouble, Again.YES) from error
+        self.trouble = ""
+        return decided
+
+    def _transact(self, session: Session, group: Sequence[Waiting]) -> int:
+        now = self._clock.now()
+        view = self._new_view()
+        session.begin()
+        view.load(session, [waiting.request for waiting in group], now)
+        decided = self._decider.run(view, group)
+        writes = view.writes(now)
+        if writes:
+            session.write(writes)
+        session.commit()
+        return decided
+
+    def _prune(self) -> None:
+        if self._session is not None and not self._pruner.run(self._session):
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    def _too_late(self, waiting: Waiting) -> bool:
+        return self._clock.steady() >= waiting.due
+
+
+def _fail(group: Sequence[Waiting], failure: DatabaseError) -> None:
+    for waiting in group:
+        error = Unavailable("store", failure.reason)
+        error.__cause__ = failure
+        waiting.fail(error)
