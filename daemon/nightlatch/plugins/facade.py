@@ -1,8 +1,9 @@
 """Calls a factor, and trusts nothing that comes back.
 
 MUST 1: what leaves `verify` passed `checked_verdict`; everything else is `Unavailable`, which grants nothing.
-MUST 2: whatever a plugin raises, SystemExit included, becomes `Unavailable` with the factor's name. Of the
-        exception only type and place are told: its message may hold a code.
+MUST 2: whatever a plugin raises becomes `Unavailable` with the factor's name, also SystemExit and
+        KeyboardInterrupt: signals come to the daemon elsewhere, and either would end its writer or its loop.
+        Of the exception only type and place are told: its message may hold a code.
 MUST 3: nothing is waited for beyond the deadline, and what comes later does not count.
 """
 
@@ -105,7 +106,7 @@ class FactorFacade:
         """Ask the plugin; its exceptions come back as values: SystemExit in a task would stop the daemon."""
         try:
             return await self._factor.challenge(subject, state, context)
-        except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt):
+        except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001, a plugin may raise anything
             return _Raised(_what(error))
@@ -119,8 +120,6 @@ class FactorFacade:
     def _guarded(self, method: str, call: Callable[[], object]) -> object:
         try:
             return call()
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:  # noqa: BLE001, a plugin may raise anything
             what = _what(error)
         # Raised out here, so that the plugin's exception and its message are not chained to ours.
