@@ -35,20 +35,20 @@ class FakeDaemon(admin_pb2_grpc.AdminServiceServicer, enrollment_pb2_grpc.Enroll
     failure: tuple[grpc.StatusCode, str] | None = None
     asked: list[object] = field(default_factory=list)
 
-    def GetStatus(self, request: admin_pb2.GetStatusRequest, context: _Aborts) -> admin_pb2.GetStatusResponse:
+    def GetStatus(self, request: admin_pb2.GetStatusRequest, context: _Aborts) -> admin_pb2.GetStatusResponse:  # noqa: N802, gRPC's name
         self._note(request, context)
         answer = admin_pb2.GetStatusResponse(version="9.9.9", parts=self.parts)
         answer.start_time.FromSeconds(STARTED)
         return answer
 
-    def ListCredentials(
+    def ListCredentials(  # noqa: N802, gRPC's name
         self, request: admin_pb2.ListCredentialsRequest, context: _Aborts
     ) -> admin_pb2.ListCredentialsResponse:
         self._note(request, context)
         found = self._person(request.user, context)
         return admin_pb2.ListCredentialsResponse(account=_account(request.user), credentials=found)
 
-    def RemoveCredential(
+    def RemoveCredential(  # noqa: N802, gRPC's name
         self, request: admin_pb2.RemoveCredentialRequest, context: _Aborts
     ) -> admin_pb2.RemoveCredentialResponse:
         self._note(request, context)
@@ -57,14 +57,14 @@ class FakeDaemon(admin_pb2_grpc.AdminServiceServicer, enrollment_pb2_grpc.Enroll
         found.remove(credential)
         return admin_pb2.RemoveCredentialResponse(credential=credential)
 
-    def UnlockAccount(
+    def UnlockAccount(  # noqa: N802, gRPC's name
         self, request: admin_pb2.UnlockAccountRequest, context: _Aborts
     ) -> admin_pb2.UnlockAccountResponse:
         self._note(request, context)
         self._person(request.user, context)
         return admin_pb2.UnlockAccountResponse(account=_account(request.user), forgotten_failures=7)
 
-    def BeginEnrollment(
+    def BeginEnrollment(  # noqa: N802, gRPC's name
         self, request: enrollment_pb2.BeginEnrollmentRequest, context: _Aborts
     ) -> enrollment_pb2.BeginEnrollmentResponse:
         self._note(request, context)
@@ -77,7 +77,7 @@ class FakeDaemon(admin_pb2_grpc.AdminServiceServicer, enrollment_pb2_grpc.Enroll
             prompt="Code from your authenticator app",
         )
 
-    def ConfirmEnrollment(
+    def ConfirmEnrollment(  # noqa: N802, gRPC's name
         self, request: enrollment_pb2.ConfirmEnrollmentRequest, context: _Aborts
     ) -> enrollment_pb2.ConfirmEnrollmentResponse:
         self._note(request, context)

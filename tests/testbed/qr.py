@@ -12,10 +12,20 @@ if TYPE_CHECKING:
 _PLAIN = {"█": (255, 255), "▀": (255, 0), "▄": (0, 255), " ": (0, 0)}
 _TOKEN = re.compile(r"\x1b\[([\d;]*)m|(.)")
 _COLOURS = {
-    "38;2;255;255;255": (255, None), "38;2;0;0;0": (0, None), "48;2;255;255;255": (None, 255), "48;2;0;0;0": (None, 0),
-    "38;5;231": (255, None), "38;5;16": (0, None), "48;5;231": (None, 255), "48;5;16": (None, 0),
-    "97": (255, None), "30": (0, None), "107": (None, 255), "40": (None, 0),
-}  # fmt: skip
+    "38;2;255;255;255": (255, None),
+    "38;2;0;0;0": (0, None),
+    "48;2;255;255;255": (None, 255),
+    "48;2;0;0;0": (None, 0),
+    "38;5;231": (255, None),
+    "38;5;16": (0, None),
+    "48;5;231": (None, 255),
+    "48;5;16": (None, 0),
+    "97": (255, None),
+    "30": (0, None),
+    "107": (None, 255),
+    "40": (None, 0),
+}
+"""What rich writes for black and white: ink, paper."""
 _SCALE = 6
 
 
@@ -24,11 +34,14 @@ def decode(lines: list[str], folder: Path) -> str:
     rows = [row for line in lines for row in _rows(line)]
     width = max(len(row) for row in rows)
     pixels = b"".join(
-        bytes(value for value in row + [0] * (width - len(row)) for _ in range(_SCALE)) * _SCALE for row in rows
+        bytes(value for value in row + [0] * (width - len(row)) for _ in range(_SCALE)) * _SCALE
+        for row in rows
     )
     image = folder / "code.pgm"
     image.write_bytes(f"P5 {width * _SCALE} {len(rows) * _SCALE} 255\n".encode() + pixels)
-    run = subprocess.run(["zbarimg", "-q", "--raw", image], capture_output=True, text=True, timeout=30, check=False)
+    run = subprocess.run(
+        ["zbarimg", "-q", "--raw", image], capture_output=True, text=True, timeout=30, check=False
+    )
     return run.stdout.removesuffix("\n")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 import pytest
+
 from testbed.command import nightlatch, nightlatch_json
 from testbed.fake_daemon import FakeDaemon, serving
 
@@ -66,7 +67,9 @@ def test_a_strangers_folder_gets_nothing(daemon: FakeDaemon, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(("mode", "exit_code"), [(0o777, 1), (0o770, 1), (0o1777, 0), (0o755, 0)])
-def test_a_folder_that_others_may_write(daemon: FakeDaemon, tmp_path: Path, mode: int, exit_code: int) -> None:
+def test_a_folder_that_others_may_write(
+    daemon: FakeDaemon, tmp_path: Path, mode: int, exit_code: int
+) -> None:
     """MUST 1: others must not be able to replace the socket; a sticky folder keeps them from it."""
     tmp_path.chmod(mode)
     assert nightlatch("status", "--socket", daemon.socket).exit_code == exit_code
@@ -83,7 +86,12 @@ def test_any_path_is_reached(tmp_path: Path) -> None:
 
 def test_the_environment_does_not_say_where_the_daemon_is(daemon: FakeDaemon) -> None:
     """PRV-03, MUST 2: neither variables of our own name nor proxies have a say."""
-    env = {"NIGHTLATCH_SOCKET": "/nowhere", "SOCKET": "/nowhere", "http_proxy": "http://127.0.0.1:9", "grpc_proxy": "x"}
+    env = {
+        "NIGHTLATCH_SOCKET": "/nowhere",
+        "SOCKET": "/nowhere",
+        "http_proxy": "http://127.0.0.1:9",
+        "grpc_proxy": "x",
+    }
     assert nightlatch("status", "--socket", daemon.socket, env=env).exit_code == 0
 
 

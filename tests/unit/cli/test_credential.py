@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+
 from testbed.command import NIGHTLATCH, nightlatch, nightlatch_json, program
 from testbed.fake_daemon import credential
 
@@ -35,7 +36,13 @@ def test_list_as_json(daemon: FakeDaemon) -> None:
     (answer,) = nightlatch_json("credential", "list", "alice", "--socket", daemon.socket)
     assert answer["account"] == {"directory": "corp", "stable_id": "id-of-alice", "name": "alice"}
     assert answer["credentials"] == [
-        {"id": "c-1111", "factor": "totp", "label": "phone", "create_time": "2026-02-02T12:00:00Z", "last_use_time": None},
+        {
+            "id": "c-1111",
+            "factor": "totp",
+            "label": "phone",
+            "create_time": "2026-02-02T12:00:00Z",
+            "last_use_time": None,
+        },
         {
             "id": "c-1222",
             "factor": "totp",
@@ -78,7 +85,9 @@ def test_remove_takes_an_id_that_begins_another(daemon: FakeDaemon) -> None:
     assert [each.id for each in daemon.people["bob"]] == ["c-11"]
 
 
-@pytest.mark.parametrize(("beginning", "exit_code", "words"), [("c-1", 2, "2 credentials"), ("x", 1, "no credential x")])
+@pytest.mark.parametrize(
+    ("beginning", "exit_code", "words"), [("c-1", 2, "2 credentials"), ("x", 1, "no credential x")]
+)
 def test_remove_refuses_what_is_not_exactly_one(
     daemon: FakeDaemon, beginning: str, exit_code: int, words: str
 ) -> None:
@@ -109,7 +118,11 @@ def test_remove_as_json_asks_nothing(daemon: FakeDaemon) -> None:
     """A program must say --yes; then it gets what was removed."""
     arguments = ("credential", "remove", "alice", "c-1111", "--socket", daemon.socket)
     (refusal,) = nightlatch_json(*arguments)
-    assert refusal["error"] == {"status": "", "message": "With --json nothing is asked: add --yes.", "exit_code": 2}
+    assert refusal["error"] == {
+        "status": "",
+        "message": "With --json nothing is asked: add --yes.",
+        "exit_code": 2,
+    }
     (answer,) = nightlatch_json(*arguments, "--yes")
     assert isinstance(answer["removed"], dict)
     assert answer["removed"]["id"] == "c-1111"
@@ -119,6 +132,8 @@ def test_the_installed_program_lists_and_removes(daemon: FakeDaemon) -> None:
     """A real process does the same."""
     listed = program(NIGHTLATCH, "credential", "list", "alice", "--json", "--socket", daemon.socket)
     assert [each["id"] for each in json.loads(listed.stdout)["credentials"]] == ["c-1111", "c-1222"]
-    removed = program(NIGHTLATCH, "credential", "remove", "alice", "c-1111", "--socket", daemon.socket, typed="y\n")
+    removed = program(
+        NIGHTLATCH, "credential", "remove", "alice", "c-1111", "--socket", daemon.socket, typed="y\n"
+    )
     assert removed.returncode == 0, removed.stderr
     assert len(daemon.people["alice"]) == 1

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from rich.console import Console
-from testbed.qr import columns, decode
 
 from nightlatch.cli.qr import draw
+from testbed.qr import columns, decode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,9 @@ def test_a_phone_reads_what_was_drawn_in_80_columns(length: int, tmp_path: Path)
 
 
 @pytest.mark.parametrize("system", ["standard", "256", "truecolor"])
-def test_colours_are_set_for_both_halves(system: str, tmp_path: Path) -> None:
+def test_colours_are_set_for_both_halves(
+    system: Literal["standard", "256", "truecolor"], tmp_path: Path
+) -> None:
     """The code carries its own black and white, so that it reads on dark and on light terminals."""
     drawn = draw(URI, 80, coloured=True)
     assert drawn is not None
