@@ -74,6 +74,7 @@ class FakeDirectory:
     people: dict[str, Account] = field(default_factory=lambda: {"alice": ALICE})
     passwords: dict[str, str] = field(default_factory=lambda: {"id-of-alice": "right"})
     away: bool = False
+    away_for_passwords: bool = False
     asked: int = 0
 
     async def find(self, name: str) -> Account | None:
@@ -83,6 +84,8 @@ class FakeDirectory:
     async def check_password(self, account: Account, password: Secret) -> None:
         self.asked += 1
         self._there()
+        if self.away_for_passwords:
+            raise Unavailable(f"directory {self.name}", "went away")
         if self.passwords[account.stable_id] != password.reveal():
             raise Refused("wrong password")
 

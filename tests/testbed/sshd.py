@@ -76,6 +76,12 @@ class Sshd:
         """What the server has logged."""
         return (self.folder / "sshd.log").read_text(errors="replace")
 
+    @property
+    def pid(self) -> int:
+        """The server's pid."""
+        assert self._child is not None
+        return self._child.pid
+
     def start(self) -> None:
         """Start, and wait until the server greets."""
         self._child = Child(["sh", self.folder / "run.sh"], self.folder / "sshd.log")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import stat
 from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from nightlatch.config import KEY_NAME
 from nightlatch.errors import ConfigError
 from nightlatch.keys import MasterKey, create_key_file, load_key_file
+from nightlatch.store.opening import store_is_empty
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,23 +37,28 @@ def private_folder(path: Path, setting: str) -> None:
 
 
 def store_url(config: Config) -> str:
-    """The store's URL: the embedded one is a file in the state folder."""
+    """The store's URL, with its password: never log it. The embedded store is a file in the state folder."""
     if config.store.url == "sqlite":
         return f"sqlite:///{config.daemon.state_dir / STORE_NAME}"
-    return config.store.url
+    if config.store.password_file is None:
+        return config.store.url
+    password = quote(config.store.password_file.read_text().split("\n", 1)[0], safe="")
+    parts = urlsplit(config.store.url)
+    user, _, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user}:{password}@{host}"))
 
 
 def master_key(config: Config, randomness: Randomness, log: structlog.stdlib.BoundLogger) -> MasterKey:
     """The master key; raises ConfigError.
 
-    A new one is made only beside an embedded store that does not exist yet: never over data that another
-    key has sealed, and never where the configuration names a key file.
+    A new one is made only for an embedded store that holds nothing yet: never over data that another key
+    has sealed, and never where the configuration names a key file.
     """
     if config.store.key_file is not None:
         return load_key_file(config.store.key_file)
     path = config.daemon.state_dir / KEY_NAME
-    brand_new = config.store.url == "sqlite" and not (config.daemon.state_dir / STORE_NAME).exists()
-    if path.exists() or path.is_symlink() or not brand_new:
+    embedded = config.store.url == "sqlite"
+    if path.exists() or path.is_symlink() or not embedded or not store_is_empty(store_url(config)):
         return load_key_file(path)
     key = create_key_file(path, randomness)
     log.warning(

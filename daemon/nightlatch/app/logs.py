@@ -95,7 +95,8 @@ def open_log(
 
 def _safe(_logger: object, _method: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
     """Leave out what is None, and let nothing through that is no plain, short, printable value."""
-    return {key: _plain(value) for key, value in event.items() if value is not None}
+    first = {key: event.pop(key) for key in ("time", "level", "event")}
+    return {key: _plain(value) for key, value in (first | dict(event)).items() if value is not None}
 
 
 def _plain(value: object) -> object:

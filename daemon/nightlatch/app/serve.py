@@ -20,11 +20,13 @@ from nightlatch.app.system import SystemClock, SystemRandomness
 from nightlatch.config import check_config, load_config
 from nightlatch.errors import ConfigError, Unavailable
 from nightlatch.rpc.sockets import passed_sockets
-from nightlatch.store.open import open_store
+from nightlatch.store.opening import open_store
 
 if TYPE_CHECKING:
     import socket
     from pathlib import Path
+
+    import structlog
 
     from nightlatch.config import Config
 
@@ -37,8 +39,15 @@ def serve(path: Path) -> int:
 
     0 after a signal, 2 when something has to be put right first, 3 when the store could not be reached.
     """
+    passed = passed_sockets(os.environ, os.getpid())
     try:
-        uvloop.run(_serve(path))
+        config = _checked(path, passed)
+        log, writer = open_log(config.log)
+        try:
+            world = _world(config, log)
+            uvloop.run(_serve(world, config, path, passed))
+        finally:
+            writer.close()
     except ConfigError as error:
         return _told(error.problems, EXIT_WRONG)
     except Unavailable as error:
@@ -46,29 +55,20 @@ def serve(path: Path) -> int:
     return 0
 
 
-def _told(problems: tuple[str, ...], code: int) -> int:
-    count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-    sys.stderr.write("\n".join((*problems, f"{count}. The daemon did not start.\n")))
-    return code
+def _world(config: Config, log: structlog.stdlib.BoundLogger) -> World:
+    """What stays for the daemon's whole life: folders, key, store."""
+    private_folder(config.daemon.state_dir, "daemon.state_dir")
+    private_folder(config.daemon.runtime_dir, "daemon.runtime_dir")
+    clock, randomness = SystemClock(), SystemRandomness()
+    key = master_key(config, randomness, log)
+    return World(open_store(store_url(config), key, clock, randomness), key, clock, randomness, log)
 
 
-async def _serve(path: Path) -> None:
-    passed = passed_sockets(os.environ, os.getpid())
-    config = _checked(path, passed)
-    log, writer = open_log(config.log)
+async def _serve(world: World, config: Config, path: Path, passed: dict[str, socket.socket]) -> None:
     try:
-        private_folder(config.daemon.state_dir, "daemon.state_dir")
-        private_folder(config.daemon.runtime_dir, "daemon.runtime_dir")
-        clock, randomness = SystemClock(), SystemRandomness()
-        key = master_key(config, randomness, log)
-        store = await open_store(store_url(config), key, clock, randomness)
-        try:
-            world = World(store, key, clock, randomness, log)
-            await Daemon(build_core(config, world), world, lambda: _checked(path, passed)).run(passed)
-        finally:
-            await store.close()
+        await Daemon(build_core(config, world), world, lambda: _checked(path, passed)).run(passed)
     finally:
-        writer.close()
+        await world.store.close()
 
 
 def _checked(path: Path, passed: dict[str, socket.socket]) -> Config:
@@ -77,3 +77,9 @@ def _checked(path: Path, passed: dict[str, socket.socket]) -> Config:
     if problems:
         raise ConfigError(problems)
     return load_config(path)
+
+
+def _told(problems: tuple[str, ...], code: int) -> int:
+    count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+    sys.stderr.write("\n".join((*problems, f"{count}. The daemon did not start.\n")))
+    return code

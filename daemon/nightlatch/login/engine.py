@@ -133,14 +133,15 @@ class LoginEngine:
             usable = await self._second.usable(turn.state, turn.account())
             if len(usable) > 1:
                 return self._ask_choice(turn, usable)
-        proof = await self._second.check(turn, code)
-        if proof is Proof.ACCEPTED:
+        judgement = await self._second.check(turn, code)
+        if judgement.proof is Proof.ACCEPTED:
             return self._grant(turn)
-        if proof is Proof.SPENT:
-            raise TicketError("this login was granted before; begin a new one")
-        if proof is Proof.PENDING:
+        if judgement.proof is Proof.PENDING:
             return turn.wait(words.PENDING, PENDING_SECONDS)
+        turn.log(Result.REFUSED, judgement.reason)
         await turn.hold()
+        if judgement.proof is Proof.SPENT:
+            raise TicketError("this login was granted before; begin a new one")
         return await self._again(turn)
 
     async def _again(self, turn: Turn) -> Step:

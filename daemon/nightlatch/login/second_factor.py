@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nightlatch import limits
 from nightlatch.factor import Challenge, Subject
-from nightlatch.login.trial import Proof, Trial
+from nightlatch.login.trial import Judgement, Trial
 from nightlatch.model import Account, Credential, DecisionRequest, Result, Secret
 from nightlatch.plugins.facade import CallContext
 from nightlatch.policy.evaluate import evaluate
@@ -48,7 +48,7 @@ class SecondFactor:
         facade = self._parts.factors[credential.factor]
         return await facade.challenge(Subject(account.name, account.directory), credential.state, context)
 
-    async def check(self, turn: Turn, answer: Secret) -> Proof:
+    async def check(self, turn: Turn, answer: Secret) -> Judgement:
         """Decide on an answer; raises Locked, Unavailable."""
         account = turn.account()
         scope = limits.factor_scope(account.id)

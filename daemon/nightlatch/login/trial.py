@@ -38,6 +38,14 @@ class Proof(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """A decided answer. `reason` is for the log, as the audit has it."""
+
+    proof: Proof
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
     """One answer to one credential's challenge. Called by the store with what it has locked and read."""
 
@@ -49,37 +57,44 @@ class Trial:
     event: AuditEvent
     """The audit row as it stands before the decision: refused."""
 
-    def __call__(self, snapshot: Snapshot) -> tuple[Changes, Proof]:
+    def __call__(self, snapshot: Snapshot) -> tuple[Changes, Judgement]:
         """Decide; raises Locked, Unavailable, and then nothing is written."""
         charged = limits.charge_factor(snapshot.limits[self.scope], snapshot.now)
         if isinstance(charged, limits.Blocked):
             raise Locked(charged.reason, charged.retry_after)
         if snapshot.spent:
-            return self._refuse(charged, "the login was granted before"), Proof.SPENT
+            return self._refuse(charged, "the login was granted before", Proof.SPENT)
         credential = next((one for one in snapshot.credentials if one.id == self.state.credential_id), None)
         if credential is None:
-            return self._refuse(charged, "the credential was removed during the login"), Proof.REJECTED
+            return self._refuse(charged, "the credential was removed during the login")
         if credential.factor not in self.allowed:
-            return self._refuse(charged, "policy does not let this factor count here"), Proof.REJECTED
+            return self._refuse(charged, "policy does not let this factor count here")
         verdict = self._verify(credential, snapshot.now)
         after = credential if verdict.state is None else replace(credential, state=verdict.state)
         if verdict.decision is Decision.ACCEPT:
-            return self._grant(charged, replace(after, last_used_at=snapshot.now)), Proof.ACCEPTED
+            return self._grant(charged, replace(after, last_used_at=snapshot.now)), Judgement(Proof.ACCEPTED)
         if verdict.decision is Decision.PENDING:
-            return Changes(), Proof.PENDING
-        changes = self._refuse(charged, verdict.reason or "wrong proof", credential)
-        return (changes if after is credential else replace(changes, put=(after,))), Proof.REJECTED
+            return Changes(), Judgement(Proof.PENDING)
+        changes, judgement = self._refuse(charged, verdict.reason or "wrong proof", credential=credential)
+        return (changes if after is credential else replace(changes, put=(after,))), judgement
 
     def _verify(self, credential: Credential, now: float) -> Verdict:
         facade = self.parts.factors[credential.factor]
         context = CallContext(now, now + VERIFY_SECONDS, self.parts.randomness)
         return facade.verify(credential.state, self.state.memo, self.answer.reveal(), context)
 
-    def _refuse(self, charged: limits.Charged, reason: str, credential: Credential | None = None) -> Changes:
+    def _refuse(
+        self,
+        charged: limits.Charged,
+        reason: str,
+        proof: Proof = Proof.REJECTED,
+        *,
+        credential: Credential | None = None,
+    ) -> tuple[Changes, Judgement]:
         event = replace(self.event, reason=reason)
         if credential is not None:
             event = replace(event, factor=credential.factor, credential_id=credential.id)
-        return Changes(limits={self.scope: charged.state}, events=(event,))
+        return Changes(limits={self.scope: charged.state}, events=(event,)), Judgement(proof, reason)
 
     def _grant(self, charged: limits.Charged, credential: Credential) -> Changes:
         event = replace(

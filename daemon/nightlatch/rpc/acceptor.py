@@ -131,18 +131,16 @@ class Acceptor:
         side = _Side()
         front.join(side)
         await loop.create_unix_connection(lambda: side, sock=back)
-        if front.transport is None or front.transport.is_closing():
-            back.close()
-        else:
-            front.transport.resume_reading()
+        front.pass_on()
 
 
 class _Front(_Side):
-    """The end towards the caller."""
+    """The end towards the caller. What comes in before the other end is there, waits here."""
 
     def __init__(self, acceptor: Acceptor) -> None:
         super().__init__()
         self._acceptor = acceptor
+        self._early = b""
         self._joining: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -151,9 +149,27 @@ class _Front(_Side):
         caller = self._acceptor.admit(self)
         if caller is None:
             self.transport.abort()
+        else:
+            self._joining = asyncio.get_running_loop().create_task(self._acceptor.connect(self, caller))
+
+    def data_received(self, data: bytes) -> None:
+        if self.other is not None and self.other.transport is not None:
+            self.other.transport.write(data)
+        elif self.transport is not None and self._joining is not None:
+            self._early += data
+            self.transport.pause_reading()
+
+    def pass_on(self) -> None:
+        """The other end is there: hand over what waited, or let go if the caller has left meanwhile."""
+        if self.other is None or self.other.transport is None:
             return
-        self.transport.pause_reading()
-        self._joining = asyncio.get_running_loop().create_task(self._acceptor.connect(self, caller))
+        if self.transport is None or self.transport.is_closing():
+            self.other.transport.close()
+            return
+        if self._early:
+            self.other.transport.write(self._early)
+            self._early = b""
+            self.transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._acceptor.forget(self)
