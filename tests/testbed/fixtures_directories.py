@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
+from pydantic import TypeAdapter
+from structlog.testing import LogCapture
 
+from nightlatch.directories.build import build_directory
+from nightlatch.directories.settings import DirectorySettings
+from nightlatch.ports import Directory
 from testbed.pamcheck import PamCheckProcess, PrivateUsers
 from testbed.pki import Pki, make_pki
 from testbed.slapd import Slapd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +48,31 @@ def slapd(open_folder: Path, pki: Pki) -> Iterator[Slapd]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def directory_log() -> LogCapture:
+    """What the directories of `make_directory` have logged."""
+    return LogCapture()
+
+
+MakeDirectory = Callable[[dict[str, object]], Directory]
+"""Builds a directory from the values of its table; it is closed after the test."""
+
+
+@pytest.fixture
+async def make_directory(directory_log: LogCapture) -> AsyncIterator[MakeDirectory]:
+    """Build directories from plain tables, such as `Slapd.settings()`."""
+    log = structlog.wrap_logger(structlog.ReturnLogger(), processors=[directory_log])
+    made: list[Directory] = []
+
+    def make(table: dict[str, object]) -> Directory:
+        made.append(build_directory(TypeAdapter(DirectorySettings).validate_python(table), log))
+        return made[-1]
+
+    yield make
+    for directory in made:
+        await directory.close()
 
 
 @pytest.fixture

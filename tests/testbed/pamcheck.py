@@ -6,12 +6,9 @@ import os
 import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from testbed.process import Child, wait_until
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PLAIN = "auth required pam_unix.so nodelay\naccount required pam_unix.so\n"
 """The PAM service as it is shipped."""
@@ -44,7 +41,7 @@ class PrivateUsers:
         (self.services / name).write_text(text)
 
     def age(self, user: str, fields: str) -> None:
-        """Set what follows the hash in shadow(5): "0:0:99999:7:::" must change, "20000:0:99999:7::1:" expired."""
+        """Set what follows the hash in shadow(5): 0:0:99999:7::: must change, 20000:0:99999:7::1: is over."""
         self._days[user] = fields
         self.write()
 
@@ -122,6 +119,10 @@ class PamCheckProcess:
         if self._child is not None:
             self._child.stop()
             self._child = None
+
+    def proc(self, name: str) -> bytes:
+        """A file of /proc/PID of the helper."""
+        return Path(f"/proc/{self.pid}/{name}").read_bytes()
 
     def log(self) -> str:
         """What it has logged so far."""

@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import subprocess
+from base64 import b64encode
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -98,6 +99,19 @@ class Slapd:
         """The CA that signed the certificate it starts with."""
         return self._pki.ca
 
+    def settings(self, **changes: object) -> dict[str, object]:
+        """A ``[[directories]]`` table for it, of plain values: for `LdapSettings`, or for TOML."""
+        return {
+            "name": "corp",
+            "kind": "ldap",
+            "urls": [self.tls_url],
+            "ca_file": str(self.ca_file),
+            "bind_dn": SERVICE_DN,
+            "bind_password_file": str(self.service_password_file),
+            "base": PEOPLE,
+            **changes,
+        }
+
     def start(self) -> None:
         """Start, and wait until it takes connections (about 0.1 s)."""
         urls = " ".join(f"{url}/" for url in (self.url, self.tls_url, self.local_url))
@@ -133,6 +147,11 @@ class Slapd:
         dn = f"{rdn or f'uid={uid}'},{under}"
         self._change(["ldapadd"], _person(dn, uid, password or password_of(uid)))
         return dn
+
+    def set_password(self, dn: str, password: str) -> None:
+        """Give an entry another password while it runs."""
+        value = b64encode(password.encode()).decode()
+        self.modify(f"dn: {dn}\nchangetype: modify\nreplace: userPassword\nuserPassword:: {value}\n")
 
     def remove(self, dn: str) -> None:
         """Remove an entry while it runs."""

@@ -45,10 +45,9 @@ def build_directory(settings: LdapSettings | PamSettings, log: structlog.stdlib.
 
 
 def read_password(path: Path) -> Secret:
-    """The password in a file, without the end of its line; raises ConfigError, also where others can read it."""
+    """The password in a file, without the end of its line; raises ConfigError, also where others can read."""
     try:
-        content = _private_content(path)
-        password = Secret(content.decode().removesuffix("\n").removesuffix("\r"))
+        password = Secret(_private_content(path).decode().removesuffix("\n").removesuffix("\r"))
         password_bytes(password)
     except OSError as error:
         why = f"it can not be opened: {error.strerror}. The daemon's user must be able to."

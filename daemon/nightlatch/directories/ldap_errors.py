@@ -87,7 +87,10 @@ def at_the_edge(work: Callable[[], T], seconds: float, handshake: Callable[[], E
     except NightlatchError:
         raise
     except Exception as error:  # noqa: BLE001 - a hostile or broken server brings any exception out of ldap3's decoder
-        failure = _failure(handshake() or error, seconds)
+        broken = handshake()
+        failure = _failure(broken or error, seconds)
+        if broken is not None and isinstance(failure, LinkLost):
+            failure = ServerFailed(f"{failure.reason} during the TLS handshake")
     raise failure  # outside of the handler, so that ldap3's exception is not its context
 
 

@@ -47,8 +47,8 @@ class Conversation(pam.PamAuthenticator):  # type: ignore[misc]  # python-pam ha
         self._given = False
         self._asked_more = False
         self._own = PamConv(conv_func(self._converse), None)
-        self._start: Any = type(self).pam_start
-        self.pam_start = self._start_with_own
+        self._start: Any = self.pam_start
+        self.pam_start: Any = self._start_with_own
 
     def __repr__(self) -> str:
         """Say nothing about the password."""

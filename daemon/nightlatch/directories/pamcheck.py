@@ -48,6 +48,10 @@ class CannotStart(Exception):
     """Why the helper does not start, and what to do."""
 
 
+class NothingAsked(Exception):
+    """Somebody connected to see whether we listen."""
+
+
 class PamCheck:
     """Accepts questions on `listener` and forks a child for each."""
 
@@ -151,6 +155,8 @@ def _converse(peer: socket.socket) -> Outcome:
         name_length, password_length = protocol.read_head(_receive(peer, protocol.HEAD_BYTES, deadline))
         body = _receive(peer, name_length + password_length, deadline)
         name, password = protocol.read_body(body[:name_length], body[name_length:])
+    except NothingAsked:
+        return Outcome.INVALID
     except (protocol.Malformed, OSError) as error:
         _log(f"a malformed question: {error}")
         return Outcome.INVALID
@@ -168,6 +174,8 @@ def _receive(peer: socket.socket, count: int, deadline: float) -> bytes:
     while len(data) < count:
         peer.settimeout(max(0.001, deadline - time.monotonic()))
         part = peer.recv(count - len(data))
+        if not part and not data:
+            raise NothingAsked
         if not part:
             raise protocol.Malformed("it ends too early")
         data += part

@@ -78,7 +78,7 @@ class LdapSettings(BaseModel):
     )
     ca_file: Path | None = Field(
         default=None,
-        description="The CAs that may sign a server's certificate, in PEM. Left out: those the system trusts.",
+        description="The CAs that may sign the servers' certificates, in PEM. Left out: the system's.",
     )
     bind_dn: str = Field(
         description="The service account that searches: the DN of an entry that may only read."
