@@ -9,7 +9,7 @@ locks nobody out.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nightlatch_totp import spent
@@ -36,7 +36,7 @@ class TotpState:
 
     def with_spent(self, step: int) -> TotpState:
         """The state after the code of `step` was accepted."""
-        return replace(self, spent=spent.spend(self.spent, step))
+        return TotpState(self.secret, self.algorithm, self.digits, spent.spend(self.spent, step))
 
     def encode(self) -> bytes:
         """At most 133 bytes."""

@@ -8,9 +8,13 @@ MUST 4: a refusal stays a refusal, whatever its reason looks like; else a bad re
 
 from __future__ import annotations
 
-from typing import Final
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final
 
 from nightlatch.factor import Challenge, Decision, Enrollment, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MOST_STATE_BYTES: Final = 4096
 MOST_MEMO_BYTES: Final = 1024
@@ -22,6 +26,10 @@ MOST_DETAILS: Final = 16
 MOST_DETAIL: Final = 512
 MOST_REASON: Final = 200
 _SHORTEST_ANSWER_HIDDEN: Final = 4
+_DECISIONS: Final = tuple(Decision)
+_ENROLLMENT: Final = attrgetter("state", "qr_payload", "details")
+_CHALLENGE: Final = attrgetter("prompt", "echo", "memo")
+_VERDICT: Final = attrgetter("decision", "state", "reason")
 
 
 class BadAnswer(Exception):
@@ -32,7 +40,7 @@ def checked_enrollment(value: object) -> Enrollment:
     """`value` as an Enrollment of its own; raises BadAnswer."""
     if type(value) is not Enrollment:
         raise BadAnswer(f"returned {type_name(value)}, not an Enrollment")
-    state, qr_payload, details = _fields(value, "state", "qr_payload", "details")
+    state, qr_payload, details = _fields(value, _ENROLLMENT)
     if type(qr_payload) is not str or not qr_payload.isascii() or not _shown(qr_payload, MOST_QR_PAYLOAD):
         raise BadAnswer(
             f"returned a QR payload that is not at most {MOST_QR_PAYLOAD} printable ASCII letters"
@@ -46,7 +54,7 @@ def checked_challenge(value: object) -> Challenge:
     """`value` as a Challenge of its own; raises BadAnswer."""
     if type(value) is not Challenge:
         raise BadAnswer(f"returned {type_name(value)}, not a Challenge")
-    prompt, echo, memo = _fields(value, "prompt", "echo", "memo")
+    prompt, echo, memo = _fields(value, _CHALLENGE)
     if prompt is not None and (type(prompt) is not str or not prompt or not _shown(prompt, MOST_PROMPT)):
         raise BadAnswer(f"returned a prompt that is not 1 to {MOST_PROMPT} printable letters")
     if type(echo) is not bool:
@@ -60,11 +68,11 @@ def checked_verdict(value: object, answer: str) -> Verdict:
     """`value` as a Verdict of its own, its reason free of `answer`; raises BadAnswer."""
     if type(value) is not Verdict:
         raise BadAnswer(f"returned {type_name(value)}, not a Verdict")
-    decision, state, reason = _fields(value, "decision", "state", "reason")
-    member = next((one for one in Decision if one is decision), None)
-    if member is None:
-        raise BadAnswer(f"returned a verdict whose decision is {type_name(decision)}, not a Decision")
-    return Verdict(member, None if state is None else _state(state), _reason(reason, answer))
+    decision, state, reason = _fields(value, _VERDICT)
+    for member in _DECISIONS:
+        if member is decision:
+            return Verdict(member, None if state is None else _state(state), _reason(reason, answer))
+    raise BadAnswer(f"returned a verdict whose decision is {type_name(decision)}, not a Decision")
 
 
 def type_name(value: object) -> str:
@@ -77,10 +85,10 @@ def printable(text: str, most: int) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text[:most])
 
 
-def _fields(value: object, *names: str) -> tuple[object, ...]:
+def _fields(value: object, get: Callable[[object], tuple[object, ...]]) -> tuple[object, ...]:
     """The fields of an exact, slotted dataclass, which may have been made without its constructor."""
     try:
-        return tuple(getattr(value, name) for name in names)
+        return get(value)
     except AttributeError:
         raise BadAnswer(f"returned a {type_name(value)} with fields missing") from None
 

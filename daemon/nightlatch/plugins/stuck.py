@@ -24,8 +24,9 @@ class StuckCalls:
         call = object()
         now = self._steady()
         with self._lock:
-            if any(now - started > PATIENCE_SECONDS for started in self._started.values()):
-                return None
+            for started in self._started.values():
+                if now - started > PATIENCE_SECONDS:
+                    return None
             self._started[call] = now
         return call
 
