@@ -30,7 +30,7 @@ _SCALE = 6
 
 
 def decode(lines: list[str], folder: Path) -> str:
-    """What the code in `lines` says, by its colours, or as a dark terminal shows it; empty when unreadable."""
+    """What the code in `lines` says, by its colours or as a dark terminal shows it; empty when unreadable."""
     rows = [row for line in lines for row in _rows(line)]
     width = max(len(row) for row in rows)
     pixels = b"".join(
