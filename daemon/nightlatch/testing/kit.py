@@ -40,6 +40,8 @@ class FactorKit:
     """A table that the administrator changes it to; people who enrolled before must not notice."""
     seconds_between: float = 60.0
     """After which there is a new right answer."""
+    logins: int = 100
+    """How many logins a credential lasts, where it is used up; the suite tries no more than 100."""
     verify_seconds: float = 0.1
     """Processor time that one `verify` may take; other people's logins wait meanwhile."""
 
