@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["testbed.fixtures_directories", "testbed.fixtures_front_door"]
+pytest_plugins = ["testbed.fixtures_directories", "testbed.fixtures_front_door", "testbed.fixtures_store"]

@@ -15,6 +15,7 @@ FRESH = "{}"
 
 _LIMIT_FIELDS = {"failures", "in_a_row", "blocked_until", "disabled"}
 _LONGEST_TEXT = 256
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps builds an encoder for each call
 
 
 def limit_text(state: LimitState) -> str:
@@ -28,7 +29,7 @@ def limit_text(state: LimitState) -> str:
         fields["blocked_until"] = state.blocked_until
     if state.disabled:
         fields["disabled"] = True
-    return json.dumps(fields, separators=(",", ":")) if fields else FRESH
+    return _ENCODE(fields) if fields else FRESH
 
 
 def limit_state(text: str) -> LimitState:
