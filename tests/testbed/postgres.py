@@ -32,8 +32,6 @@ class Postgres:
     def __init__(self) -> None:
         # A short path, for the socket, and one that user postgres can reach.
         self._directory = Path(tempfile.mkdtemp(prefix="nightlatch-pg-", dir="/tmp"))
-            tempfile.mkdtemp(prefix="nightlatch-pg-", dir="/tmp")
-        )  # short, for the socket, and reachable for postgres
         self._binaries = max(
             Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name)
         )
