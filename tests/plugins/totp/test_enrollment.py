@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections import Counter
 from urllib.parse import parse_qsl, urlsplit
 
@@ -9,7 +10,7 @@ import pyotp
 import pytest
 from pydantic import ValidationError
 
-from nightlatch.factor import EnrollmentRequest, Settings, Subject
+from nightlatch.factor import Decision, EnrollmentRequest, Settings, Subject
 from nightlatch.plugins.facade import CallContext
 from nightlatch.testing import Repeatable
 from nightlatch_totp import spent
@@ -119,3 +120,20 @@ def test_spent_steps_must_be_in_order() -> None:
     """Ranges out of order would hide a spent step, so they are an error."""
     with pytest.raises(ValueError, match="out of order"):
         spent.decode(spent.encode(((5, 5), (3, 3))), 2)
+
+
+@pytest.mark.parametrize("algorithm", ["SHA1", "SHA256", "SHA512"])
+def test_another_implementation_agrees(algorithm: str) -> None:
+    """A code by oathtool, which shares no line with pyotp, from the secret as a person would type it."""
+    _, details, state = enrolled("alice", algorithm=algorithm)
+    command = [
+        "oathtool",
+        f"--totp={algorithm}",
+        "--base32",
+        "--now=2026-01-02 03:04:05 UTC",
+        details["secret"],
+    ]
+    code = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    at = CallContext(1_767_323_045.0, 1_767_323_046.0, Repeatable("verify"))
+    verdict = TotpFactor(TotpSettings()).verify(state.encode(), b"", code, at)
+    assert verdict.decision is Decision.ACCEPT
