@@ -121,7 +121,7 @@ def _heading(shown: BeginEnrollmentResponse, code: Text | None, width: int) -> s
     if code is not None:
         return "Scan this, or type it in:"
     if shown.qr_payload:
-        return f"The QR code does not fit {width} columns. Make the window wider and begin again, or type this in:"
+        return f"The QR code does not fit {width} columns. Begin again in a wider window, or type this in:"
     return "What you need:"
 
 

@@ -13,11 +13,14 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nightlatch.config.opened import open_regular
 from nightlatch.keys import KEY_BYTES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+LARGEST_SECRET = 4096
+"""Bytes of a secret file that are looked at."""
 _OTHERS = stat.S_IRWXO | stat.S_IWGRP | stat.S_IXGRP
 
 
@@ -50,10 +53,12 @@ class FileChecker:
 
     def certificates(self, path: Path) -> str:
         """Certificates of authorities, in PEM."""
-        wrong, _ = self._open(path)
-        if wrong:
-            return wrong
-        if path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        try:
+            file, status = open_regular(path)
+        except OSError as error:
+            return _unopened(path, error)
+        file.close()
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             return f"others may write {path}, and so choose whom to trust.\nRun: chmod go-w {path}"
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
@@ -89,33 +94,26 @@ class FileChecker:
         return ""
 
     def _private(self, path: Path) -> tuple[str, bytes]:
-        wrong, content = self._open(path)
-        if wrong:
-            return wrong, b""
-        status = path.stat()
+        try:
+            file, status = open_regular(path)
+        except OSError as error:
+            return _unopened(path, error), b""
+        with file:
+            content = file.read(LARGEST_SECRET)
         # systemd shows a credential to its service by an ACL, whose mask looks like a group's right to read.
         others = _OTHERS if status.st_gid == 0 else _OTHERS | stat.S_IRGRP
         if status.st_mode & others:
             mode = stat.S_IMODE(status.st_mode)
             return f"others may read {path} (mode {mode:04o}).\nRun: chmod 600 {path}", b""
         if status.st_uid not in self.owners:
-            return (
-                f"{path} belongs to uid {status.st_uid}.\n{_OWNER}",
-                b"",
-            )
+            return f"{path} belongs to uid {status.st_uid}.\n{_OWNER}", b""
         return "", content
 
-    def _open(self, path: Path) -> tuple[str, bytes]:
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except FileNotFoundError:
-            return f"there is no file {path}.", b""
-        except OSError as error:
-            return f"{path} can not be opened: {error.strerror}.", b""
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return f"{path} is not a regular file.", b""
-            return "", file.read(4096)
+
+def _unopened(path: Path, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"there is no file {path}."
+    return f"{path} can not be opened: {error.strerror}."
 
 
 def _make(path: Path) -> str:

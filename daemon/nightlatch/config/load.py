@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from nightlatch.config.explain import problems_of
 from nightlatch.config.locate import lines_in
+from nightlatch.config.opened import open_regular
 from nightlatch.config.problem import Problem, about_the_file, in_the_file
 from nightlatch.config.schema import Config
 from nightlatch.errors import ConfigError
@@ -82,11 +83,11 @@ def as_json(value: object) -> str:
 
 def _trusted_text(path: Path) -> str:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        file, status = open_regular(path)
     except OSError as error:
         raise ConfigError((about_the_file(path, f"can not be opened: {error.strerror}."),)) from None
-    with os.fdopen(descriptor, "rb") as file:
-        problems = _distrust(path, os.fstat(file.fileno()))
+    with file:
+        problems = _distrust(path, status)
         if problems:
             raise ConfigError(tuple(about_the_file(path, problem) for problem in problems))
         content = file.read(LARGEST_FILE + 1)
@@ -101,8 +102,6 @@ def _trusted_text(path: Path) -> str:
 
 def _distrust(path: Path, status: os.stat_result) -> list[str]:
     """Why the file may not be trusted."""
-    if not stat.S_ISREG(status.st_mode):
-        return ["is not a regular file."]
     problems = []
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         mode = stat.S_IMODE(status.st_mode)

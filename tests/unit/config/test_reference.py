@@ -72,7 +72,7 @@ def test_the_reference_names_nothing_else() -> None:
 
 
 def test_the_example_is_right() -> None:
-    """docs/nightlatch.toml, as it is and with every commented setting switched on, is a valid configuration."""
+    """docs/nightlatch.toml, as it is and with every commented setting switched on, is valid."""
     example = (DOCS / "nightlatch.toml").read_text()
     switched_on = re.sub(r"^#(?=\S)", "", example, flags=re.MULTILINE)
     assert switched_on != example
