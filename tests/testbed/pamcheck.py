@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -40,9 +41,21 @@ class PrivateUsers:
         """Replace a PAM service; read anew at the next conversation."""
         (self.services / name).write_text(text)
 
+    def write_script(self, name: str, text: str) -> Path:
+        """A shell script for pam_exec."""
+        script = self.folder / name
+        script.write_text(f"#!/bin/sh\n{text}\n")
+        script.chmod(0o755)
+        return script
+
     def age(self, user: str, fields: str) -> None:
         """Set what follows the hash in shadow(5): 0:0:99999:7::: must change, 20000:0:99999:7::1: is over."""
         self._days[user] = fields
+        self.write()
+
+    def set_password(self, user: str, password: str) -> None:
+        """Give a user another password."""
+        self._users[user] = password
         self.write()
 
     def write(self) -> None:
@@ -84,21 +97,25 @@ class PamCheckProcess:
         self._child = self.launch()
         wait_until(self.listens, "nightlatch-pamcheck", self._child)
 
-    def launch(self) -> Child:
-        """Start without waiting, for those that shall not come up."""
+    def launch(self, *, entry: bool = False, environment: dict[str, str] | None = None) -> Child:
+        """Start without waiting. With `entry` by the installed command, else isolated from the first line."""
+        command = Path(sys.executable).with_name("nightlatch-pamcheck")
+        start = [command] if entry else [sys.executable, "-I", "-m", "nightlatch.directories.pamcheck_server"]
         return Child(
-            self.users.command(
-                sys.executable,
-                "-I",
-                "-m",
-                "nightlatch.directories.pamcheck",
-                "--socket",
-                self.socket,
-                "--allow-uid",
-                str(self._allow_uid),
-            ),
+            self.users.command(*start, "--socket", self.socket, "--allow-uid", str(self._allow_uid)),
             self.users.folder / "pamcheck.log",
-            env=self.users.environment,
+            env={**self.users.environment, **(environment or {})},
+        )
+
+    def launch_with(self, listener: socket.socket) -> Child:
+        """Start as systemd does: with a listening socket as descriptor 3 (sd_listen_fds(3))."""
+        passing = 'exec 3<&"$L"; export LISTEN_FDS=1 LISTEN_PID=$$; exec "$@"'
+        command = Path(sys.executable).with_name("nightlatch-pamcheck")
+        return Child(
+            self.users.command("bash", "-c", passing, "x", command, "--allow-uid", str(self._allow_uid)),
+            self.users.folder / "pamcheck.log",
+            env={**self.users.environment, "L": str(listener.fileno())},
+            pass_fds=(listener.fileno(),),
         )
 
     def listens(self) -> bool:
@@ -119,6 +136,21 @@ class PamCheckProcess:
         if self._child is not None:
             self._child.stop()
             self._child = None
+
+    def kill(self) -> None:
+        """End it without a chance to clean up."""
+        if self._child is not None:
+            self._child.signal(signal.SIGKILL)
+            self._child.wait()
+            self._child = None
+
+    def hang(self) -> None:
+        """Stop its work without closing anything (SIGSTOP)."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it work again after `hang`."""
+        os.kill(self.pid, signal.SIGCONT)
 
     def proc(self, name: str) -> bytes:
         """A file of /proc/PID of the helper."""

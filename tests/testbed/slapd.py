@@ -169,6 +169,11 @@ class Slapd:
         """How many simple binds came over a connection without TLS."""
         return self.log().count("confidentiality required")
 
+    @property
+    def pid(self) -> int:
+        """The server's pid."""
+        return self._running().pid
+
     def _running(self) -> Child:
         if self._child is None:
             message = "slapd does not run"

@@ -76,7 +76,12 @@ class Conversation(pam.PamAuthenticator):  # type: ignore[misc]  # python-pam ha
             return int(pam.PAM_CONV_ERR)
         styles = [messages[at].contents.msg_style for at in range(count)]
         prompts = [at for at in range(count) if styles[at] not in {pam.PAM_ERROR_MSG, pam.PAM_TEXT_INFO}]
-        if prompts and (self._given or len(prompts) > 1 or styles[prompts[0]] != pam.PAM_PROMPT_ECHO_OFF):
+        if prompts and (
+            self._asked_more
+            or self._given
+            or len(prompts) > 1
+            or styles[prompts[0]] != pam.PAM_PROMPT_ECHO_OFF
+        ):
             self._asked_more = True
             return int(pam.PAM_CONV_ERR)
         block = cast(self.calloc(count, sizeof(PamResponse)), POINTER(PamResponse))

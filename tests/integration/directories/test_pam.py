@@ -1,0 +1,248 @@
+"""Local accounts through the real helper, PAM and pam_unix, on a machine that exists only for the test."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import structlog
+
+from nightlatch.directories.pam import PamDirectory
+from nightlatch.directories.settings import PamSettings
+from nightlatch.errors import Refused, Unavailable
+from nightlatch.model import Account, Secret
+from testbed.pamcheck import PLAIN, PamCheckProcess, PrivateUsers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nightlatch.ports import Directory
+    from testbed.fixtures_directories import MakeDirectory
+
+
+@pytest.fixture
+def local(pamcheck: PamCheckProcess, make_directory: MakeDirectory) -> Directory:
+    """The directory in front of the helper."""
+    return make_directory({"name": "local", "kind": "pam", "socket": str(pamcheck.socket)})
+
+
+def _account(name: str) -> Account:
+    return Account("local", name, name)
+
+
+async def _check(directory: Directory, name: str, password: str) -> str:
+    """How a check ended: "" for right, else why not."""
+    try:
+        await directory.check_password(_account(name), Secret(password))
+    except Refused as error:
+        return f"refused: {error.reason}"
+    except Unavailable as error:
+        return f"unavailable: {error.reason}"
+    return ""
+
+
+async def test_right_and_wrong_passwords(local: Directory) -> None:
+    """The right password passes, a wrong one, an empty one and that of somebody else are refused."""
+    assert await _check(local, "alice", "Pw-alice-x") == ""
+    for wrong in ("nope", "", "Pw-bob-x", "Pw-alice-x ", "pw-alice-x", "Pw-alice-", "*", "!"):
+        assert (await _check(local, "alice", wrong)).startswith("refused"), wrong
+    assert "listens" in await local.health()
+
+
+async def test_unknown_and_locked_accounts(local: Directory) -> None:
+    """Somebody without a password, or without an account, is refused whatever is typed."""
+    assert (await _check(local, "root", "*")).startswith("refused")
+    assert (await _check(local, "zoe", "Pw-alice-x")).startswith("refused")
+
+
+async def test_names_keep_their_case(local: Directory) -> None:
+    """IDN-03: Bob and bob are two people with two passwords."""
+    assert await _check(local, "Bob", "Pw-Bob-x") == ""
+    assert await _check(local, "bob", "Pw-bob-x") == ""
+    assert (await _check(local, "Bob", "Pw-bob-x")).startswith("refused")
+    assert (await _check(local, "bob", "Pw-Bob-x")).startswith("refused")
+
+
+async def test_accounts_of_others(local: Directory) -> None:
+    """IDN-03: the LDAP account alice is not the local one."""
+    with pytest.raises(Unavailable):
+        await local.check_password(Account("corp", "alice", "alice"), Secret("Pw-alice-x"))
+
+
+_FIND = """
+import asyncio, json, sys, structlog
+from nightlatch.directories.pam import PamDirectory
+from nightlatch.directories.settings import PamSettings
+async def main():
+    directory = PamDirectory(PamSettings(name="local", kind="pam"), structlog.get_logger())
+    found = [await directory.find(name) for name in json.load(sys.stdin)]
+    await directory.close()
+    print(json.dumps([account and (account.id, account.name) for account in found]))
+asyncio.run(main())
+"""
+
+
+def test_find_by_exact_name(pam_users: PrivateUsers) -> None:
+    """A name is found as passwd(5) spells it, its id is the name, and what is no Unix name is nobody's."""
+    names = ["alice", "Bob", "bob", "ALICE", " alice", "alice ", "zoe", "ａlice"]  # noqa: RUF001 - that is the point
+    names += [
+        "",
+        "../x",
+        "-rf",
+        "$(id)",
+        "a" * 300,
+        "21001",
+        "alice:x",
+        "alice\n",
+        "alice\x00",
+        "\udc80",
+        "0",
+    ]
+    done = subprocess.run(
+        pam_users.command(sys.executable, "-c", _FIND),
+        input=json.dumps(names),
+        capture_output=True,
+        text=True,
+        check=True,
+        env=pam_users.environment,
+    )
+    found = json.loads(done.stdout)
+    assert found[:3] == [["local:alice", "alice"], ["local:Bob", "Bob"], ["local:bob", "bob"]]
+    assert found[3:] == [None] * (len(names) - 3)
+
+
+async def test_limits_of_passwords(pam_users: PrivateUsers, local: Directory) -> None:
+    """PPW-02: 64 characters of any kind pass whole; NUL, no text and 1 MiB are refused before the helper."""
+    long = "🔑" * 64
+    pam_users.set_password("alice", long)
+    assert await _check(local, "alice", long) == ""
+    assert (await _check(local, "alice", long[:-1])).startswith("refused: wrong")
+    for never in ("Pw\x00-alice-x", "\ud800", "x" * 2**20):
+        assert "wrong password" not in await _check(local, "alice", never)
+
+
+def _code_service(users: PrivateUsers, options: str = "", *, first: bool = False) -> str:
+    """A stack with a second hidden prompt, or with a prompt before the password's."""
+    secret = users.folder / "second-factor"
+    secret.write_text('JBSWY3DPEHPK3PXPJBSWY3DPEH\n" TOTP_AUTH\n')
+    secret.chmod(0o400)
+    lines = [
+        "auth required pam_unix.so nodelay\n",
+        f"auth required pam_google_authenticator.so secret={secret} user=root {options}\n",
+    ]
+    return "".join(reversed(lines) if first else lines) + "account required pam_unix.so\n"
+
+
+async def test_second_prompt_aborts(pam_users: PrivateUsers, local: Directory) -> None:
+    """PPW-03: a stack that asks for a second hidden thing gets nothing, and a guess costs as any other."""
+    pam_users.write_service(_code_service(pam_users))
+    more = "refused: the PAM service nightlatch-primary asked for more than the password"
+    assert await _check(local, "alice", "Pw-alice-x") == more
+    assert (await _check(local, "alice", "nope")).startswith("refused")
+
+
+async def test_open_prompt_aborts(pam_users: PrivateUsers, local: Directory) -> None:
+    """PPW-03: a stack that first asks something with echo is no password check; that is nobody's fault."""
+    pam_users.write_service(_code_service(pam_users, "echo_verification_code", first=True))
+    assert (await _check(local, "alice", "Pw-alice-x")).startswith("unavailable")
+
+
+async def test_must_change_and_expired(pam_users: PrivateUsers, local: Directory) -> None:
+    """PPW-03: an expired password and an expired account are refused with their own reasons, though right."""
+    pam_users.age("alice", "0:0:99999:7:::")
+    pam_users.age("carol", "20000:0:99999:7::1:")
+    assert await _check(local, "alice", "Pw-alice-x") == "refused: the password must be changed first"
+    assert await _check(local, "carol", "Pw-carol-x") == "refused: the account has expired"
+    assert await _check(local, "alice", "nope") == "refused: wrong password"
+
+
+async def test_a_broken_service_is_no_ones_fault(pam_users: PrivateUsers, local: Directory) -> None:
+    """A service that vanished, lost its lines, or names a module that is not there is unavailable."""
+    for text in ("# empty\n", "auth required pam_not_there.so\naccount required pam_unix.so\n", "rubbish\n"):
+        pam_users.write_service(text)
+        assert (await _check(local, "alice", "Pw-alice-x")).startswith("unavailable")
+    (pam_users.services / "nightlatch-primary").unlink()
+    assert (await _check(local, "alice", "Pw-alice-x")).startswith("unavailable")
+    pam_users.write_service(PLAIN)
+    assert await _check(local, "alice", "Pw-alice-x") == ""
+
+
+async def test_64_checks_at_once(pam_users: PrivateUsers, local: Directory) -> None:
+    """PPW-04: of 64 parallel checks half are wrong: each result is its own, no wrong one delays a right."""
+    pam_users.write_service("auth required pam_faildelay.so delay=2000000\n" + PLAIN.replace(" nodelay", ""))
+    names = ("alice", "bob", "Bob", "carol")
+    took: dict[bool, list[float]] = {True: [], False: []}
+
+    async def check(number: int) -> bool:
+        right = number % 8 < 4
+        name = names[number % 4]
+        start = time.monotonic()
+        answer = await _check(local, name, f"Pw-{name if right else names[(number + 1) % 4]}-x")
+        took[right].append(time.monotonic() - start)
+        return answer == ("" if right else "refused: wrong password")
+
+    assert all(await asyncio.gather(*(check(number) for number in range(64))))
+    assert max(took[True]) < min(took[False])
+
+
+async def test_helper_away_and_back(pamcheck: PamCheckProcess, local: Directory) -> None:
+    """Without its helper the directory is unavailable at once, and works again by itself."""
+    pamcheck.stop()
+    assert "Does it run?" in await _check(local, "alice", "Pw-alice-x")
+    with pytest.raises(Unavailable):
+        await local.health()
+    pamcheck.start()
+    assert await _check(local, "alice", "Pw-alice-x") == ""
+
+
+async def test_hanging_helper(pamcheck: PamCheckProcess, make_directory: MakeDirectory) -> None:
+    """A helper that accepts and never answers costs the deadline, and is unavailable."""
+    table = {"name": "local", "kind": "pam", "socket": str(pamcheck.socket), "timeout": 0.3}
+    directory = make_directory(table)
+    pamcheck.hang()
+    start = time.monotonic()
+    assert "did not answer in 0.3 s" in await _check(directory, "alice", "Pw-alice-x")
+    assert time.monotonic() - start < 1.5
+    pamcheck.go_on()
+
+
+ODD_ANSWERS = (b"", b"\x01", b"\x01\x59\x00", b"\x02\x59", b"\x01\x00", b"\x01\x01", b"\x00" * 99)
+
+
+@pytest.mark.parametrize("answer", ODD_ANSWERS)
+async def test_odd_answers_are_no_grant(tmp_path: Path, make_directory: MakeDirectory, answer: bytes) -> None:
+    """Only a complete answer of this version grants; anything cut short, longer, or unknown is an outage."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        writer.write(answer)
+        writer.close()
+
+    path = tmp_path / "false.sock"
+    async with await asyncio.start_unix_server(talk, path):
+        directory = make_directory({"name": "local", "kind": "pam", "socket": str(path)})
+        assert (await _check(directory, "alice", "Pw-alice-x")).startswith("unavailable")
+
+
+async def test_false_helper_gets_no_password(tmp_path: Path) -> None:
+    """PRV-04: whoever else listens at the path is told nothing."""
+    heard = bytearray()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.extend(await reader.read(4096))
+        writer.close()
+
+    path = tmp_path / "false.sock"
+    async with await asyncio.start_unix_server(talk, path):
+        settings = PamSettings(name="local", kind="pam", socket=path)
+        directory = PamDirectory(settings, structlog.get_logger(), helper_uid=os.geteuid() + 1)
+        assert "not nightlatch-pamcheck" in await _check(directory, "alice", "Pw-alice-x")
+        await asyncio.sleep(0)
+        await directory.close()
+    assert heard == b""
