@@ -82,7 +82,7 @@ base = "{PEOPLE}"
         )
         command.logfile_read = sys.stdout
         command.expect(r"secret\s+[^\n]*\n")
-        words = _CSI.sub("", command.after)
+        words = _CSI.sub("", str(command.after))
         secret = re.sub(r"\s", "", words.removeprefix("secret"))
         self.app = App(f"otpauth://totp/x?secret={secret}&algorithm=SHA256")
         command.expect(": $")

@@ -14,6 +14,7 @@ import grpc
 from testbed.process import Child, wait_until
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
 
 BIN = Path(sys.executable).parent
@@ -70,6 +71,21 @@ enabled = ["totp"]
 
     def _ready_events(self) -> int:
         return len([event for event in self.events() if event.get("event") == "daemon.ready"])
+
+    def start_activated(self, listening: socket.socket, name: str, environment: dict[str, str]) -> None:
+        """Start as systemd does, with a listening socket passed under a name (sd_listen_fds(3))."""
+        exported = f"export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES={name}"
+        passing = f'{exported}; exec "$0" "$@" 3<&{listening.fileno()}'
+        self._child = Child(
+            ["bash", "-c", passing, BIN / "nightlatchd", "serve", "--config", self.config],
+            self.log,
+            environment,
+            pass_fds=(listening.fileno(),),
+        )
+
+    def running(self) -> bool:
+        """Whether it runs."""
+        return self._child is not None and self._child.running()
 
     def stop(self) -> int:
         """End it with SIGTERM; its exit code."""

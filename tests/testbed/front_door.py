@@ -9,8 +9,8 @@ from nightlatch.v1 import enrollment_pb2, enrollment_pb2_grpc, login_pb2, login_
 from testbed.codes import App
 from testbed.daemon import Nightlatchd
 from testbed.slapd import PEOPLE, SERVICE_DN, Slapd, password_of
-from testbed.sshd import Sshd, SshUser
 from testbed.ssh_login import CODE, PASSWORD, SshLogin
+from testbed.sshd import Sshd, SshUser
 
 if TYPE_CHECKING:
     import grpc

@@ -57,7 +57,7 @@ class SshLogin:
             "IdentitiesOnly": "yes",
             "IdentityAgent": "none",
             "NumberOfPasswordPrompts": "1",
-            "LogLevel": "ERROR",
+            "LogLevel": "INFO",
         }
         for name, value in options.items():
             yield from ("-o", f"{name}={value}")

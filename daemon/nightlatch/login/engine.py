@@ -135,7 +135,7 @@ class LoginEngine:
                 return self._ask_choice(turn, usable)
         judgement = await self._second.check(turn, code)
         if judgement.proof is Proof.ACCEPTED:
-            return self._grant(turn)
+            return self._grant(turn, judgement.reason)
         if judgement.proof is Proof.PENDING:
             return turn.wait(words.PENDING, PENDING_SECONDS)
         turn.log(Result.REFUSED, judgement.reason)
@@ -152,7 +152,7 @@ class LoginEngine:
             return turn.outcome(Verdict.REFUSED, words.WRONG_CODE)
         return await self._ask(turn, credential, others=len(usable) > 1, before=words.WRONG_CODE)
 
-    def _grant(self, turn: Turn) -> Step:
+    def _grant(self, turn: Turn, reason: str) -> Step:
         """The one path that grants: the store has committed an accepted proof of this login."""
-        turn.log(Result.GRANTED, "")
+        turn.log(Result.GRANTED, reason)
         return turn.outcome(Verdict.GRANTED, "")

@@ -1,6 +1,6 @@
 """The first factor of a login: a password, checked by the account's directory.
 
-MUST 1: an attempt is charged in the store before the directory is asked, so that parallel guesses are counted.
+MUST 1: an attempt is charged in the store before the directory is asked: parallel guesses are counted too.
 MUST 2: a right password and an outage are refunded; only what a directory refused stays counted.
 MUST 3: a name that no directory knows is charged, refused and audited like one that has a person, under a
         keyed hash of the name, so that the store never holds what was typed (it may be a password).

@@ -72,7 +72,7 @@ class Trial:
         verdict = self._verify(credential, snapshot.now)
         after = credential if verdict.state is None else replace(credential, state=verdict.state)
         if verdict.decision is Decision.ACCEPT:
-            return self._grant(charged, replace(after, last_used_at=snapshot.now)), Judgement(Proof.ACCEPTED)
+            return self._grant(charged, replace(after, last_used_at=snapshot.now), verdict.reason)
         if verdict.decision is Decision.PENDING:
             return Changes(), Judgement(Proof.PENDING)
         changes, judgement = self._refuse(charged, verdict.reason or "wrong proof", credential=credential)
@@ -96,17 +96,16 @@ class Trial:
             event = replace(event, factor=credential.factor, credential_id=credential.id)
         return Changes(limits={self.scope: charged.state}, events=(event,)), Judgement(proof, reason)
 
-    def _grant(self, charged: limits.Charged, credential: Credential) -> Changes:
+    def _grant(
+        self, charged: limits.Charged, credential: Credential, reason: str
+    ) -> tuple[Changes, Judgement]:
         event = replace(
             self.event,
             result=Result.GRANTED,
-            reason="",
+            reason=reason,
             factor=credential.factor,
             credential_id=credential.id,
         )
-        return Changes(
-            {self.scope: limits.succeed(charged.state, charged.charged_at)},
-            (credential,),
-            spend=True,
-            events=(event,),
-        )
+        limits_after = {self.scope: limits.succeed(charged.state, charged.charged_at)}
+        changes = Changes(limits=limits_after, put=(credential,), spend=True, events=(event,))
+        return changes, Judgement(Proof.ACCEPTED, reason)

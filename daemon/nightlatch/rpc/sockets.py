@@ -29,7 +29,7 @@ def passed_sockets(environment: Mapping[str, str], pid: int) -> dict[str, socket
     for number in range(count):
         descriptor = _FIRST_FD + number
         listening = socket.socket(fileno=descriptor)
-        listening.set_inheritable(False)  # noqa: FBT003, the standard library's signature
+        listening.set_inheritable(False)
         passed[names[number] if number < len(names) else f"fd{descriptor}"] = listening
     return passed
 
