@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from nightlatch.keys import KEY_BYTES, MasterKey
@@ -49,6 +51,18 @@ class SystemRandomness:
     def bytes(self, count: int) -> bytes:
         """`count` random bytes."""
         return os.urandom(count)
+
+
+def run(url: str, sql: str) -> list[tuple[object, ...]]:
+    """Run a statement on the database behind a store's back; its rows."""
+    if url.startswith("sqlite:"):
+        with sqlite3.connect(url.removeprefix("sqlite:///")) as file:
+            rows = file.execute(sql).fetchall()
+        file.close()
+        return rows
+    with psycopg.connect(url) as connection:
+        cursor = connection.execute(sql.encode())
+        return cursor.fetchall() if cursor.description else []
 
 
 @pytest.fixture

@@ -75,6 +75,19 @@ class Postgres:
             cursor = connection.execute(sql.encode())
             return cursor.fetchall() if cursor.description else []
 
+    def cut_off(self, url: str) -> None:
+        """End every connection to the database of `url`."""
+        name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,)
+            )
+
+    def alter(self, url: str, change: str) -> None:
+        """Alter the database of `url`."""
+        name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+        self.run(f'alter database "{name}" {change}')
+
     def stop(self) -> None:
         """End the server and remove its directory."""
         if self.child.running():

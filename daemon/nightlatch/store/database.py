@@ -33,9 +33,9 @@ class Again(Enum):
     """Whether what failed may be tried once more."""
 
     YES = "yes"
-    """Nothing was written, and it may go better: a conflict, a busy database, a connection found dead."""
+    """Nothing was written, and it may go better: a conflict, a value refused, a connection found dead."""
     NO = "no"
-    """Nothing was written, and it will not go better now: full, read-only, gone."""
+    """Nothing was written, and it will not go better now: full, read-only, busy, gone."""
     UNKNOWN = "unknown"
     """Nobody knows whether it was written: the connection went away during the commit."""
 

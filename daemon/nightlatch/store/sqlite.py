@@ -14,7 +14,7 @@ import json
 import os
 import sqlite3
 import stat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from nightlatch.errors import ConfigError
@@ -35,7 +35,6 @@ _DIALECT = Dialect(
     skip_locked="",
     list_of=json.dumps,
 )
-_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _PRAGMAS = (
     "pragma journal_mode = wal",
     "pragma synchronous = full",
@@ -209,8 +208,8 @@ def _failure(error: Exception) -> DatabaseError:
         error, sqlite3.IntegrityError | sqlite3.DataError | sqlite3.ProgrammingError
     ):
         return DatabaseError(f"SQLite: {type(error).__name__}", Again.YES)
-    code: Any = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-    return DatabaseError(f"SQLite: {error}", Again.YES if code & 0xFF in _BUSY else Again.NO)
+    # A busy file is among these: it was waited for already, as long as anybody should.
+    return DatabaseError(f"SQLite: {error}", Again.NO)
 
 
 def _check(path: Path, forbidden: int, fix: str) -> None:

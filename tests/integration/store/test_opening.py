@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
 import stat
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -21,7 +19,7 @@ from nightlatch.store import open_store, store_is_empty
 from nightlatch.store.migrate import newest_revision
 from nightlatch.store.opening import REVISION, TABLES
 from nightlatch.store.schema import tables
-from testbed.fixtures_store import KEY, SetClock, SystemRandomness
+from testbed.fixtures_store import KEY, SetClock, SystemRandomness, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,18 +28,6 @@ if TYPE_CHECKING:
     from nightlatch.store import SqlStore
 
 OTHER_KEY = MasterKey(b"o" * KEY_BYTES)
-
-
-def run(url: str, sql: str) -> list[tuple[object, ...]]:
-    """Run a statement on the database behind a store's back; its rows."""
-    if url.startswith("sqlite:"):
-        with sqlite3.connect(url.removeprefix("sqlite:///")) as file:
-            rows = file.execute(sql).fetchall()
-        file.close()
-        return rows
-    with psycopg.connect(url) as connection:
-        cursor = connection.execute(sql.encode())
-        return cursor.fetchall() if cursor.description else []
 
 
 async def fill(store: SqlStore) -> None:

@@ -1,0 +1,43 @@
+"""A process that decides as fast as it can, and tells each grant on its output; it is there to be killed.
+
+Arguments: the store's URL, and the number of the first decision.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from nightlatch.model import AuditEvent, Changes, Credential, DecisionRequest, LimitState, Result, Snapshot
+from nightlatch.store import SqlStore, open_store
+from testbed.fixtures_store import KEY, START, SetClock, SystemRandomness
+
+
+async def decide(store: SqlStore, number: int) -> None:
+    """One decision that writes to every table, and its line once it is durable."""
+    account, key = f"corp:{number % 7}", f"n{number}"
+
+    def body(seen: Snapshot) -> tuple[Changes, None]:
+        state = LimitState(in_a_row=seen.limits[account].in_a_row + 1)
+        credential = Credential(account, key, "totp", key, key.encode(), START)
+        event = AuditEvent("login.factor", Result.GRANTED, key, "", account)
+        return Changes({account: state}, (credential,), (), True, (event,)), None  # noqa: FBT003  # in order
+
+    request = DecisionRequest(scopes=(account,), account_id=account, spend_key=key)
+    await store.decide(request, body)
+    sys.stdout.write(f"{number}\n")
+    sys.stdout.flush()
+
+
+async def main(url: str, number: int) -> None:
+    """Decide in groups until killed."""
+    store = open_store(url, KEY, SetClock(), SystemRandomness())
+    sys.stdout.write("open\n")
+    sys.stdout.flush()
+    while True:
+        await asyncio.gather(*(decide(store, number + offset) for offset in range(16)))
+        number += 16
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], int(sys.argv[2])))
