@@ -81,43 +81,61 @@ class MasterKey:
 
     def derive(self, purpose: str) -> bytes:
         """The 32-byte key for one purpose."""
-        return HKDF(SHA256(), KEY_BYTES, salt=None, info=f"nightlatch/v1/{purpose}".encode()).derive(self._key)
+        return HKDF(SHA256(), KEY_BYTES, salt=None, info=f"nightlatch/v1/{purpose}".encode()).derive(
+            self._key
+        )
 
 
 def create_key_file(path: Path, randomness: Randomness) -> MasterKey:
     """Make a new key at `path`, mode 0600; raises FileExistsError where there is one."""
     key = randomness.bytes(KEY_BYTES)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(key)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        path.unlink()  # half a key would stop every later start, and nothing was sealed with it
+        raise
     return MasterKey(key)
 
 
 def load_key_file(path: Path) -> MasterKey:
     """Read the key at `path`; raises ConfigError where it is missing, malformed, or open to others."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        # Not blocking, so that a pipe in the key's place can not hold the start up.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
         raise ConfigError((f"{path}: there is no key file. {_MISSING}",)) from None
     except OSError as error:
         raise ConfigError((f"{path}: the key file can not be opened: {error.strerror}. {_OWN}",)) from error
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        key = file.read(KEY_BYTES + 1)
+    try:
+        status = os.fstat(descriptor)
+        regular = stat.S_ISREG(status.st_mode)
+        key = os.read(descriptor, KEY_BYTES + 1) if regular else b""
+    except OSError as error:
+        raise ConfigError((f"{path}: the key file can not be read: {error.strerror}.",)) from error
+    finally:
+        os.close(descriptor)
+    if not regular:
+        raise ConfigError((f"{path}: the key file is not a regular file. {_MISSING}",))
+    if problems := _problems(path, status, len(key)):
+        raise ConfigError(problems)
+    return MasterKey(key)
+
+
+def _problems(path: Path, status: os.stat_result, length: int) -> tuple[str, ...]:
     problems = []
-    if not stat.S_ISREG(status.st_mode):
-        problems.append(f"{path}: the key file is not a regular file. {_MISSING}")
-    if status.st_mode & 0o077:
-        problems.append(f"{path}: others may read the key file (mode {status.st_mode & 0o777:04o}). Run: chmod 600 {path}")
+    mode = stat.S_IMODE(status.st_mode)
+    if mode & 0o077:
+        problems.append(f"{path}: others may read the key file (mode {mode:04o}). Run: chmod 600 {path}")
     if status.st_uid not in {0, os.geteuid()}:
         problems.append(f"{path}: the key file belongs to uid {status.st_uid}. {_OWN}")
-    if len(key) != KEY_BYTES:
-        problems.append(f"{path}: the key file holds {'more' if len(key) > KEY_BYTES else len(key)} bytes, a key has 32. {_MISSING}")
-    if problems:
-        raise ConfigError(tuple(problems))
-    return MasterKey(key)
+    if length != KEY_BYTES:
+        found = "more" if length > KEY_BYTES else str(length)
+        problems.append(f"{path}: the key file holds {found} bytes, a key has {KEY_BYTES}. {_MISSING}")
+    return tuple(problems)
 
 
 _MISSING = (
