@@ -26,6 +26,7 @@ struct exchange {
     int32_t stream;  /* 0 until the request is submitted */
     size_t offered;  /* bytes of the request that nghttp2 has taken */
     bool sent;       /* some of them may have reached the server */
+    bool deaf;       /* the server reads no more; what it has sent before is still there */
     bool settled;    /* the server's SETTINGS have come */
     bool refused;    /* HTTP/2 says: not processed */
     bool begun;      /* some of an answer has come */
@@ -42,15 +43,19 @@ static bool is(const uint8_t *text, size_t length, const char *wanted) {
     return length == strlen(wanted) && memcmp(text, wanted, length) == 0;
 }
 
+/* Reads "0" to "99", as gRPC writes them; -1 for anything else. */
 static int read_status(const uint8_t *text, size_t length) {
     int status = 0;
-    for (size_t i = 0; i < length && length <= 2; i++) {
+    if (length == 0 || length > 2 || (length == 2 && text[0] == '0')) {
+        return -1;
+    }
+    for (size_t i = 0; i < length; i++) {
         if (text[i] < '0' || text[i] > '9') {
             return -1;
         }
         status = status * 10 + (text[i] - '0');
     }
-    return length == 0 || length > 2 ? -1 : status;
+    return status;
 }
 
 static ssize_t give_request(nghttp2_session *session, int32_t stream, uint8_t *buffer, size_t size,
@@ -130,6 +135,14 @@ static int on_close(nghttp2_session *session, int32_t stream, uint32_t error, vo
     return 0;
 }
 
+/* A client sends GOAWAY, and resets its own stream, only for an answer that breaks the protocol. */
+static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
+    struct exchange *x = user;
+    (void)session;
+    x->odd = x->odd || frame->hd.type == NGHTTP2_GOAWAY || frame->hd.type == NGHTTP2_RST_STREAM;
+    return 0;
+}
+
 static bool open_session(struct exchange *x, struct arena *arena) {
     nghttp2_session_callbacks *callbacks = NULL;
     nghttp2_mem memory = arena_nghttp2(arena);
@@ -141,6 +154,7 @@ static bool open_session(struct exchange *x, struct arena *arena) {
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
+    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_sent);
     int error = nghttp2_session_client_new3(&x->session, callbacks, x, NULL, &memory);
     nghttp2_session_callbacks_del(callbacks);
     return error == 0 && nghttp2_submit_settings(x->session, NGHTTP2_FLAG_NONE, settings, 1) == 0;
@@ -203,9 +217,10 @@ static int run(struct exchange *x, unsigned char *in, unsigned char *out) {
     for (;;) {
         bool due = x->stream == 0 && (x->call->repeatable || x->settled) && !x->refused;
         x->odd = x->odd || (due && !submit(x));
-        int error = flush(x, out);
-        if (error != 0 || x->closed || x->odd || x->refused || nghttp2_session_want_read(x->session) == 0) {
-            return error;
+        int error = x->deaf ? 0 : flush(x, out);
+        x->deaf = x->deaf || error == TRANSPORT_CLOSED;
+        if (error == TRANSPORT_LATE || x->closed || x->odd || x->refused) {
+            return error == TRANSPORT_LATE ? error : 0;
         }
         ssize_t count = transport_receive(x->fd, in, IN_SIZE, x->call->deadline);
         if (count < 0) {

@@ -34,7 +34,7 @@ static int away(int error) {
 
 static int check_path(const char *path, uid_t server_uid) {
     const char *name = strrchr(path, '/') + 1; /* the options hold absolute paths only */
-    char directory[sizeof ((struct sockaddr_un){.sun_family = AF_UNIX}).sun_path] = "/";
+    char directory[sizeof((struct sockaddr_un){.sun_family = AF_UNIX}).sun_path] = "/";
     if (name - path > 1) {
         memcpy(directory, path, (size_t)(name - path - 1));
     }
