@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
@@ -23,6 +22,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from nightlatch.errors import ConfigError, NightlatchError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nightlatch.ports import Randomness
 
 KEY_BYTES = 32
