@@ -7,7 +7,7 @@ import typer
 from nightlatch.cli.connection import DEADLINE, Daemon, daemon_at
 from nightlatch.cli.enrolling import Talk, confirm
 from nightlatch.cli.failure import Exit, Failure, failures_told
-from nightlatch.cli.options import ADMIN_SOCKET, EXITS, JsonOption, SocketOption, UserArgument
+from nightlatch.cli.options import ADMIN_SOCKET, EXITS, JsonOption, SocketOption, UserArgument, utf8
 from nightlatch.cli.output import json_time, local_time, plain, print_json, print_table, say
 from nightlatch.v1.admin_pb2 import (
     Account,
@@ -30,11 +30,14 @@ def commands() -> typer.Typer:
 
 def enroll(
     factor: Annotated[
-        str, typer.Argument(help="The factor's name, as in the configuration.", show_default=False)
+        str,
+        typer.Argument(help="The factor's name, as in the configuration.", show_default=False, callback=utf8),
     ],
     user: UserArgument,
     *,
-    label: Annotated[str, typer.Option(help="The person's own name for it, such as phone.")] = "",
+    label: Annotated[
+        str, typer.Option(help="The person's own name for it, such as phone.", callback=utf8)
+    ] = "",
     socket: SocketOption = ADMIN_SOCKET,
     as_json: JsonOption = False,
 ) -> None:

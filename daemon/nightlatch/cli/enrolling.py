@@ -53,10 +53,10 @@ class Talk:
         if not self.as_json:
             sys.stdout.write(f"{plain(prompt).rstrip(' :')}: ")
             sys.stdout.flush()
-        line = sys.stdin.readline()
+        line = sys.stdin.buffer.readline()
         if not line:
             raise Failure("No answer came. Nothing was stored.", Exit.REFUSED)
-        return line.strip().encode()
+        return line.strip()
 
     def wrong(self, details: str, left: int) -> None:
         """Say that an answer was not right."""
@@ -98,7 +98,8 @@ def confirm(daemon: Daemon, begun: BeginEnrollmentResponse, talk: Talk) -> None:
 def _show_to_people(screen: Console, shown: BeginEnrollmentResponse) -> None:
     width = screen.width if screen.is_terminal else NARROWEST
     coloured = screen.is_terminal and screen.color_system is not None and not screen.no_color
-    code = draw(shown.qr_payload, width, coloured=coloured) if shown.qr_payload else None
+    drawable = bool(shown.qr_payload) and screen.encoding.startswith("utf")
+    code = draw(shown.qr_payload, width, coloured=coloured) if drawable else None
     screen.print(_page(shown, code, width))
 
 
@@ -121,7 +122,9 @@ def _heading(shown: BeginEnrollmentResponse, code: Text | None, width: int) -> s
     if code is not None:
         return "Scan this, or type it in:"
     if shown.qr_payload:
-        return f"The QR code does not fit {width} columns. Begin again in a wider window, or type this in:"
+        return (
+            f"The QR code needs UTF-8 and more than {width} columns. Type this in, or begin again elsewhere:"
+        )
     return "What you need:"
 
 

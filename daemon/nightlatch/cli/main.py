@@ -1,5 +1,7 @@
 """``nightlatch``: the command line of administrators. Assembles the groups, one file each."""
 
+import io
+import sys
 from importlib.metadata import version
 from typing import Annotated
 
@@ -39,6 +41,9 @@ def build() -> typer.Typer:
 
 def run() -> None:
     """The entry point of ``nightlatch``."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a name that the terminal can not show ends nothing
     build()()
 
 

@@ -5,11 +5,23 @@ from typing import Annotated
 
 import typer
 
+
+def utf8(value: str) -> str:
+    """The value of an argument; raises BadParameter for bytes that are no text, which no API can carry."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise typer.BadParameter("this is not UTF-8.") from None
+    return value
+
+
 ADMIN_SOCKET = Path("/run/nightlatch/admin.sock")
 
 SocketOption = Annotated[
     Path, typer.Option("--socket", help="The daemon's admin socket.", dir_okay=False, show_default=True)
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-UserArgument = Annotated[str, typer.Argument(help="The person's name in a directory.", show_default=False)]
+UserArgument = Annotated[
+    str, typer.Argument(help="The person's name in a directory.", show_default=False, callback=utf8)
+]
 EXITS = "Exit codes: 0 fine, 1 refused or findings, 2 wrong use, 3 the daemon is not available."

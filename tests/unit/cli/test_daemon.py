@@ -55,7 +55,7 @@ def running(folder: Folder, tmp_path: Path) -> Iterator[Child]:
     child = Child([NIGHTLATCHD, "serve", "--config", folder.file], tmp_path / "log", env=env)
     try:
         socket = folder.root / "sockets" / "admin.sock"
-        status = [NIGHTLATCH, "status", "--json", "--socket", socket]
+        status = [str(NIGHTLATCH), "status", "--json", "--socket", str(socket)]
         wait_until(socket.exists, "the admin socket", child)
         wait_until(
             lambda: b"version" in subprocess.run(status, capture_output=True, check=False).stdout,

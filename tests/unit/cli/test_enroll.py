@@ -15,10 +15,12 @@ from nightlatch.v1.enrollment_pb2 import BeginEnrollmentRequest, ConfirmEnrollme
 from testbed.command import NIGHTLATCH, nightlatch, nightlatch_json
 from testbed.fake_daemon import GOOD_CODE, SECRET
 from testbed.qr import code_lines, columns, decode
+from testbed.terminal import at_a_terminal
 
 if TYPE_CHECKING:
     from testbed.fake_daemon import FakeDaemon
 
+TERMINAL = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin"}
 GROUPED = "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP"
 
 
@@ -81,7 +83,7 @@ def test_a_code_that_does_not_fit_is_not_drawn(daemon: FakeDaemon) -> None:
     assert result.exit_code == 0
     assert code_lines(result.stdout) == []
     assert GROUPED in result.stdout
-    assert "does not fit 80 columns" in result.stdout
+    assert "more than 80 columns" in result.stdout
 
 
 def test_a_factor_without_a_code_to_scan(daemon: FakeDaemon) -> None:
@@ -143,18 +145,15 @@ def test_a_script_can_enrol(daemon: FakeDaemon) -> None:
 @pytest.mark.parametrize("colours", [{}, {"NO_COLOR": "1"}])
 def test_a_person_at_a_terminal(daemon: FakeDaemon, tmp_path: Path, colours: dict[str, str]) -> None:
     """LEK-02: on a terminal of 80 columns the code reads, coloured or with NO_COLOR; no secret is in argv."""
-    env = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin", **colours}
-    argv = ["credential", "enroll", "totp", "alice", "--socket", str(daemon.socket)]
-    child = pexpect.spawn(
-        str(NIGHTLATCH), argv, env=env, dimensions=(60, 80), timeout=30, encoding="utf-8", echo=False
-    )
-    child.expect_exact("authenticator app: ")
-    lines = code_lines(child.before or "")
-    command_line = Path(f"/proc/{child.pid}/cmdline").read_bytes()
-    child.sendline(GOOD_CODE)
-    child.expect(pexpect.EOF)
-    child.close()
-    assert child.exitstatus == 0
+    argv = [str(NIGHTLATCH), "credential", "enroll", "totp", "alice", "--socket", str(daemon.socket)]
+    with at_a_terminal(argv, {**TERMINAL, **colours}, 80) as (terminal, program):
+        terminal.expect_exact("authenticator app: ")
+        lines = code_lines(terminal.before or "")
+        command_line = Path(f"/proc/{program.pid}/cmdline").read_bytes()
+        terminal.sendline(GOOD_CODE)
+        terminal.expect_exact("Done.")
+        terminal.expect(pexpect.EOF)
+    assert program.returncode == 0
     assert ("\x1b[" in lines[0]) is not bool(colours)
     assert decode(lines, tmp_path) == daemon.qr_payload
     assert max(columns(line) for line in lines) <= 80
@@ -164,12 +163,37 @@ def test_a_person_at_a_terminal(daemon: FakeDaemon, tmp_path: Path, colours: dic
 
 def test_the_details_stand_beside_the_code_in_a_wide_window(daemon: FakeDaemon) -> None:
     """120 columns have room for both."""
-    env = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin", "NO_COLOR": "1"}
-    argv = ["credential", "enroll", "totp", "alice", "--socket", str(daemon.socket)]
-    child = pexpect.spawn(str(NIGHTLATCH), argv, env=env, dimensions=(60, 120), timeout=30, encoding="utf-8")
-    child.expect_exact("authenticator app: ")
-    beside = [line for line in code_lines(child.before or "") if GROUPED in line]
-    child.sendline(GOOD_CODE)
-    child.expect(pexpect.EOF)
-    child.close()
+    argv = [str(NIGHTLATCH), "credential", "enroll", "totp", "alice", "--socket", str(daemon.socket)]
+    with at_a_terminal(argv, {**TERMINAL, "NO_COLOR": "1"}, 120) as (terminal, program):
+        terminal.expect_exact("authenticator app: ")
+        beside = [line for line in code_lines(terminal.before or "") if GROUPED in line]
+        terminal.sendline(GOOD_CODE)
+        terminal.expect(pexpect.EOF)
+    assert program.returncode == 0
     assert len(beside) == 1
+
+
+def test_a_terminal_without_utf_8(daemon: FakeDaemon) -> None:
+    """No half blocks are written where they can not be shown; the words are enough."""
+    env = {"PYTHONIOENCODING": "ascii", "PATH": "/usr/bin:/bin"}
+    argv = [str(NIGHTLATCH), "credential", "enroll", "totp", "alice", "--socket", str(daemon.socket)]
+    run = subprocess.run(
+        argv, env=env, input=f"{GOOD_CODE}\n".encode(), capture_output=True, timeout=30, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    assert GROUPED.encode() in run.stdout
+    assert b"????" not in run.stdout
+
+
+def test_bytes_that_are_no_text(daemon: FakeDaemon) -> None:
+    """A name that is not UTF-8 is wrong use; an answer that is not goes to the daemon as it was typed."""
+    argv = [b"credential", b"enroll", b"totp", b"ali\xffce", b"--socket", bytes(daemon.socket)]
+    run = subprocess.run([bytes(NIGHTLATCH), *argv], capture_output=True, timeout=30, check=False)
+    assert run.returncode == 2, run.stderr
+    assert daemon.asked == []
+    argv[3] = b"alice"
+    run = subprocess.run(
+        [bytes(NIGHTLATCH), *argv], input=b"\xff\n", capture_output=True, timeout=30, check=False
+    )
+    assert daemon.answers() == [b"\xff"]
+    assert run.returncode == 1
