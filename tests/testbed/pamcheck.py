@@ -108,11 +108,14 @@ class PamCheckProcess:
         )
 
     def launch_with(self, listener: socket.socket) -> Child:
-        """Start as systemd does: with a listening socket as descriptor 3 (sd_listen_fds(3))."""
+        """Start as systemd does: a listening socket as descriptor 3, no capabilities, no new privileges."""
         passing = 'exec 3<&"$L"; export LISTEN_FDS=1 LISTEN_PID=$$; exec "$@"'
         command = Path(sys.executable).with_name("nightlatch-pamcheck")
         return Child(
-            self.users.command("bash", "-c", passing, "x", command, "--allow-uid", str(self._allow_uid)),
+            self.users.command(
+                *("setpriv", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"),
+                *("bash", "-c", passing, "x", command, "--allow-uid", str(self._allow_uid)),
+            ),
             self.users.folder / "pamcheck.log",
             env={**self.users.environment, "L": str(listener.fileno())},
             pass_fds=(listener.fileno(),),

@@ -62,12 +62,14 @@ def read_password(path: Path) -> Secret:
 
 def _private_content(path: Path) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
+        mode = stat.S_IMODE(status.st_mode)
         if not stat.S_ISREG(status.st_mode):
             raise ConfigError((f"{path}: this is no file. Write the password into a file of its own.",))
-        mode = stat.S_IMODE(status.st_mode)
         if mode & 0o037:
             problem = f"{path}: others may read or change the password file (mode {mode:04o})."
             raise ConfigError((f"{problem} Run: chmod 640 {path}",))
-        return file.read(_LONGEST_FILE)
+        return os.read(descriptor, _LONGEST_FILE)
+    finally:
+        os.close(descriptor)

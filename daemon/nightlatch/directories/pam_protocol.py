@@ -35,7 +35,7 @@ class Outcome(IntEnum):
     EXPIRED = 0x45
     MORE_ASKED = 0x4D
     BUSY = 0x42
-    INVALID = 0x49
+    INVALID = 0x3F
     UNAVAILABLE = 0x55
 
 

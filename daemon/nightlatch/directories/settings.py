@@ -71,7 +71,6 @@ class LdapSettings(BaseModel):
         description="Whether ldap:// connections are turned into TLS before anything else is sent.",
     )
     urls: tuple[Url, ...] = Field(
-        min_length=1,
         max_length=8,
         description="The servers in order of preference: ldaps://HOST[:PORT], ldap://HOST[:PORT] with "
         "start_tls, or ldapi://SOCKET with %2f for /. The next is asked when one is away.",
@@ -111,6 +110,8 @@ class LdapSettings(BaseModel):
     @field_validator("urls")
     @classmethod
     def _named_once(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        if not urls:  # not by min_length, which would complain about a wrong URL once more
+            raise ValueError('no server is named. Write urls = ["ldaps://HOST"].')
         twice = sorted({url for url in urls if urls.count(url) > 1})
         if twice:
             raise ValueError(f'"{twice[0]}" is there twice. Each server once is enough.')

@@ -187,7 +187,7 @@ def test_a_second_helper_does_not_take_the_socket(pamcheck: PamCheckProcess) -> 
 
 
 def test_it_takes_a_socket_from_systemd(pam_users: PrivateUsers) -> None:
-    """A socket passed as descriptor 3 is served, though the helper starts itself again."""
+    """A socket from systemd is served, by root without capabilities and under NoNewPrivileges."""
     path = pam_users.folder / "passed.sock"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
