@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
 
+    from testbed.pamcheck import PrivateUsers
+
 BIN = Path(sys.executable).parent
 
 
@@ -31,6 +33,8 @@ class Nightlatchd:
         self.admin_socket = folder / "run" / "admin.sock"
         self.log = folder / "nightlatchd.log"
         (folder / "run").mkdir(parents=True, exist_ok=True)
+        self.machine: PrivateUsers | None = None
+        """The private machine to run on; None for this one."""
         self._child: Child | None = None
         self.write(directories, extra=extra, level=level)
 
@@ -64,9 +68,13 @@ enabled = ["totp"]
 
     def start(self, *, ready: bool = True) -> None:
         """Start; with `ready`, wait until it serves."""
-        self._child = Child([BIN / "nightlatchd", "serve", "--config", self.config], self.log)
+        seen = self._ready_events()
+        command: list[str | Path] = [BIN / "nightlatchd", "serve", "--config", self.config]
+        environment = None
+        if self.machine is not None:
+            command, environment = [*self.machine.command(*command)], self.machine.environment
+        self._child = Child(command, self.log, environment)
         if ready:
-            seen = len([event for event in self.events() if event.get("event") == "daemon.ready"])
             wait_until(lambda: self._ready_events() > seen, "nightlatchd", self._child)
 
     def _ready_events(self) -> int:
