@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
-from nightlatch.config.locate import value_at
+from nightlatch.config.locate import dotted, value_at
 from nightlatch.config.problem import Problem
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ def _words(place: Place, detail: ErrorDetails, root: type[BaseModel], data: dict
         return f'there is no kind "{context["tag"]}".\nKnown kinds: {_quoted(context["expected_tags"])}.'
     if kind == "literal_error":
         return f"must be {_quoted(context['expected'])}, not {_shown(detail['input'])}."
+    if kind == "tuple_type" and isinstance(detail["input"], dict):
+        return f"must be a list of tables.\nWrite [[{dotted(place)}]], with two brackets on each side."
     if kind in _WANTED:
         return f"{_WANTED[kind]}, not {_shown(detail['input'])}."
     return _from_a_validator(detail)

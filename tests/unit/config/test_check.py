@@ -103,6 +103,7 @@ def test_loading_raises_every_problem_of_the_text(folder: Folder) -> None:
             'enabled = ["totp"]\n[factors.totp]\nx = 5',
             "factors.totp.x: unknown setting.",
         ),
+        ("[[directories]]", "[directories]", "directories: must be a list of tables."),
         ('kind = "ldap"', 'kind = "ldpa"', 'directories[0].kind: there is no kind "ldpa".'),
         ('kind = "ldap"', "", "directories[0].kind: this setting is missing."),
         ('base = "ou=people,dc=example,dc=com"', "", "directories[0].base: this setting is missing."),
