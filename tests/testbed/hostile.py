@@ -98,11 +98,26 @@ async def false_start_tls(reader: Reader, writer: Writer, seen: bytearray) -> No
     await silence(reader, writer, seen)
 
 
+def answers(tag: int, code: int) -> Behaviour:
+    """Answer every request with one result: `tag` 0x61 for a bind, 0x65 for a search (RFC 4511)."""
+
+    async def behave(reader: Reader, writer: Writer, seen: bytearray) -> None:
+        while request := await reader.read(4096):
+            seen += request
+            _write_result(writer, request, tag, code)
+
+    return behave
+
+
 async def _answer_start_tls(reader: Reader, writer: Writer, seen: bytearray, code: int) -> None:
     request = await reader.read(4096)
     seen += request
+    _write_result(writer, request, 0x78, code)
+
+
+def _write_result(writer: Writer, request: bytes, tag: int, code: int) -> None:
     message_id = request[2 : 4 + request[3]]
-    answer = message_id + bytes((0x78, 7, 0x0A, 1, code, 4, 0, 4, 0))
+    answer = message_id + bytes((tag, 7, 0x0A, 1, code, 4, 0, 4, 0))
     writer.write(bytes((0x30, len(answer))) + answer)
 
 

@@ -16,7 +16,7 @@ from ldap3.utils.conv import escape_filter_chars
 from nightlatch.directories.bounded import BoundedCalls
 from nightlatch.directories.dn import lies_under
 from nightlatch.directories.failover import Failover
-from nightlatch.directories.ldap_errors import ServerFailed, describe_result
+from nightlatch.directories.ldap_errors import NoVerdict, ServerFailed, bad_result
 from nightlatch.directories.ldap_link import Query, Route
 from nightlatch.directories.ldap_server import LdapServer
 from nightlatch.directories.passwords import password_bytes
@@ -134,6 +134,8 @@ class LdapDirectory:
                 if self._servers.failed(server):
                     self._log.warning("directory.server_failed", server=server.url, reason=error.reason)
                 continue
+            except NoVerdict as error:
+                raise Unavailable(self._part, f"{server.url} {error.reason}") from None
             if self._servers.worked(server):
                 self._log.info("directory.server_works_again", server=server.url)
             return answer
@@ -149,7 +151,7 @@ class LdapDirectory:
             raise ServerFailed(
                 f"has no entry {query.base}, or does not show it to the service account: look at base"
             )
-        raise ServerFailed(describe_result(code))
+        raise bad_result(code)
 
     def _account(self, entry: Entry, typed: str) -> Account:
         if not lies_under(entry.dn, self._settings.base):

@@ -35,6 +35,14 @@ class ServerFailed(NightlatchError):
         self.reason = reason
 
 
+class NoVerdict(NightlatchError):
+    """The server works, but says neither yes nor no to this person. Another would say the same."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class LinkLost(ServerFailed):
     """The connection is gone. On a kept one this says nothing about the server: it may have restarted."""
 
@@ -67,11 +75,14 @@ _FAILURES: tuple[tuple[type[Exception], type[ServerFailed], str], ...] = (
     (OSError, ServerFailed, "can not be reached"),
 )
 
-_RESULTS = {
+_SERVER_STATES = {
     results.RESULT_BUSY: "is busy",
     results.RESULT_UNAVAILABLE: "is shutting down, or not ready",
     results.RESULT_STRONGER_AUTH_REQUIRED: "wants TLS: use ldaps://, or set start_tls = true",
     results.RESULT_CONFIDENTIALITY_REQUIRED: "wants TLS: use ldaps://, or set start_tls = true",
+}
+
+_RESULTS = {
     results.RESULT_TIME_LIMIT_EXCEEDED: "gave up the search: it took too long; is user_attribute indexed?",
     results.RESULT_INSUFFICIENT_ACCESS_RIGHTS: "does not let the service account search",
 }
@@ -94,10 +105,16 @@ def at_the_edge(work: Callable[[], T], seconds: float, handshake: Callable[[], E
     raise failure  # outside of the handler, so that ldap3's exception is not its context
 
 
-def describe_result(code: int) -> str:
-    """A result code that is not a success, in words."""
+def bad_result(code: int) -> ServerFailed | NoVerdict:
+    """What a result code that is no success means.
+
+    Only what is the server's own state makes it a failed server: what one person's entry or name can
+    bring about must not turn the servers off for all.
+    """
+    if code in _SERVER_STATES:
+        return ServerFailed(_SERVER_STATES[code])
     name = results.RESULT_CODES.get(code, "an unknown result")
-    return _RESULTS.get(code, f"answered {name} ({code})")
+    return NoVerdict(_RESULTS.get(code, f"answered {name} ({code})"))
 
 
 def _failure(error: Exception, seconds: float) -> ServerFailed:

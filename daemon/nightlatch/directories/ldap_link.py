@@ -19,7 +19,7 @@ from ldap3 import BASE, DEREF_NEVER, NONE, SIMPLE, SUBTREE, Connection, Server
 from ldap3.core import results
 from ldap3.core.exceptions import LDAPStartTLSError
 
-from nightlatch.directories.ldap_errors import LinkLost, ServerFailed, at_the_edge, describe_result
+from nightlatch.directories.ldap_errors import LinkLost, ServerFailed, at_the_edge, bad_result
 from nightlatch.directories.ldap_tls import StrictTls
 from nightlatch.directories.passwords import password_bytes
 from nightlatch.directories.settings import default_port
@@ -104,13 +104,13 @@ class LdapLink:
         return found
 
     def bind(self, dn: str, password: Secret) -> bool:
-        """Whether this is the password of `dn`; raises ServerFailed for any answer but yes and no."""
+        """Whether this is the password of `dn`; raises ServerFailed or NoVerdict for another answer."""
         code = self._edge(lambda: self._bind(dn, password), self._route.operation_timeout)
         if code == results.RESULT_SUCCESS:
             return True
         if code == results.RESULT_INVALID_CREDENTIALS:
             return False
-        raise ServerFailed(describe_result(code))
+        raise bad_result(code)
 
     def search(self, query: Query) -> tuple[int, tuple[Entry, ...]]:
         """The result code, and the entries that came before it; raises ServerFailed."""

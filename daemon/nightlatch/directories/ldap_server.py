@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from nightlatch.directories.ldap_errors import LinkLost, ServerFailed
 from nightlatch.directories.ldap_link import LdapLink
+from nightlatch.errors import NightlatchError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,7 +123,7 @@ class LdapServer:
         try:
             with call.watching(link.socket):
                 right = link.bind(*self._account)
-        except ServerFailed:
+        except NightlatchError:
             link.close()
             raise
         if not right:

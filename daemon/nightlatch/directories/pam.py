@@ -112,7 +112,10 @@ class PamDirectory:
             async with self._connected() as (reader, writer):
                 writer.write(question(name, password_bytes(password)))
                 await writer.drain()
-                return read_answer(await reader.read(ANSWER_BYTES + 1) + await reader.read(ANSWER_BYTES))
+                answer = b""
+                while len(answer) <= ANSWER_BYTES and (part := await reader.read(ANSWER_BYTES + 1)):
+                    answer += part
+                return read_answer(answer)
         except Malformed as error:
             raise Unavailable(self._part, f"nightlatch-pamcheck answered wrongly: {error}") from None
         finally:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from nightlatch.errors import Unavailable
-from nightlatch.model import Secret
+from nightlatch.model import Account, Secret
 from testbed import hostile
 from testbed.ports import free_port
-from testbed.slapd import Slapd, password_of
+from testbed.slapd import Slapd, password_of, person_dn
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -161,6 +161,40 @@ async def test_hostile_servers(
         start = time.monotonic()
         await directory.close()
         assert time.monotonic() - start < SLACK
+
+
+class Odd(NamedTuple):
+    """An answer to a bind, and what is to be made of it."""
+
+    tag: int
+    code: int
+    because: str
+    failed: bool
+
+
+ODD = (
+    Odd(0x61, 53, "unwillingToPerform", failed=False),
+    Odd(0x61, 19, "constraintViolation", failed=False),
+    Odd(0x61, 32, "noSuchObject", failed=False),
+    Odd(0x61, 10, "referral", failed=False),
+    Odd(0x61, 52, "not ready", failed=True),
+    Odd(0x61, 13, "wants TLS", failed=True),
+    Odd(0x65, 0, "something else", failed=True),
+    Odd(0x65, 49, "something else", failed=True),
+    Odd(0x78, 0, "something else|no LDAP", failed=True),
+)
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+async def test_answers_that_are_neither_yes_nor_no(
+    slapd: Slapd, pki: Pki, make_directory: MakeDirectory, directory_log: LogCapture, odd: Odd
+) -> None:
+    """What is neither yes nor no to a bind denies as an outage; a person's own state fails no server."""
+    alice = Account("corp", "some-id", "alice", person_dn("alice"))
+    async with hostile.serving(hostile.answers(odd.tag, odd.code), hostile.server_context(pki)) as (port, _):
+        directory = make_directory(slapd.settings(urls=[f"ldaps://127.0.0.1:{port}"], **QUICK))
+        await _fails(directory.check_password(alice, Secret("x")), odd.because, within=SLACK)
+    assert bool(directory_log.entries) is odd.failed
 
 
 async def test_silence_before_tls(slapd: Slapd, make_directory: MakeDirectory) -> None:
