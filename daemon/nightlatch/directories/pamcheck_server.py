@@ -12,14 +12,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import ctypes
 import os
 import pwd
-import resource
 import selectors
 import signal
 import socket
-import stat
 import struct
 import sys
 import time
@@ -30,6 +27,7 @@ from nightlatch.directories import pam_protocol as protocol
 from nightlatch.directories import pam_service
 from nightlatch.directories.pam_conversation import Conversation
 from nightlatch.directories.pam_protocol import Outcome
+from nightlatch.directories.pamcheck_process import CannotStart, harden, own_socket, passed_socket
 
 DAEMON_USER = "nightlatch"
 MAX_CHILDREN = 128
@@ -38,13 +36,7 @@ LONGEST_CONVERSATION = 15.0
 LONGEST_QUESTION = 2.0
 """Seconds in which a question must have arrived."""
 
-_SYSTEMD_SOCKET = 3  # SD_LISTEN_FDS_START of sd_listen_fds(3)
-_PR_SET_DUMPABLE = 4
 _WRONG_USE = 2
-
-
-class CannotStart(Exception):
-    """Why the helper does not start, and what to do."""
 
 
 class NothingAsked(Exception):
@@ -193,36 +185,6 @@ def _log(words: str) -> None:
         os.write(2, f"nightlatch-pamcheck: {words}\n".encode(errors="replace"))
 
 
-def _passed_socket() -> socket.socket | None:
-    """The socket that systemd passed (sd_listen_fds(3)), if it passed one."""
-    if os.environ.get("LISTEN_PID") != str(os.getpid()) or os.environ.get("LISTEN_FDS") != "1":
-        return None
-    os.set_inheritable(_SYSTEMD_SOCKET, False)  # noqa: FBT003 - it has no name for it
-    passed = socket.socket(fileno=_SYSTEMD_SOCKET)
-    if passed.family != socket.AF_UNIX or passed.type != socket.SOCK_STREAM:
-        raise CannotStart("the socket from systemd is no unix stream socket. Use ListenStream= with a path.")
-    return passed
-
-
-def _own_socket(path: Path, allowed_uid: int) -> socket.socket:
-    """Listen at `path`, for `allowed_uid` only; what a dead helper left there is replaced."""
-    try:
-        if path.exists() and stat.S_ISSOCK(path.lstat().st_mode):
-            with socket.socket(socket.AF_UNIX) as probe:
-                if probe.connect_ex(str(path)) == 0:
-                    raise CannotStart(f"{path}: another nightlatch-pamcheck listens there. Stop it first.")
-            path.unlink()
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.bind(str(path))  # the umask makes it 0600
-        os.chown(path, allowed_uid, -1)
-        listener.listen(MAX_CHILDREN)
-    except OSError as error:
-        raise CannotStart(
-            f"{path}: can not listen there: {error.strerror}. The folder must exist."
-        ) from error
-    return listener
-
-
 def _allowed_uid(given: int | None) -> int:
     if given is not None:
         return given
@@ -232,18 +194,6 @@ def _allowed_uid(given: int | None) -> int:
         raise CannotStart(
             f"there is no user {DAEMON_USER}, who alone may ask. Create it with systemd-sysusers."
         ) from None
-
-
-def _harden() -> None:
-    """No core files and no peeking (LEK-02), nothing inherited that PAM modules would look at."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
-        raise CannotStart(f"prctl(PR_SET_DUMPABLE) failed: {os.strerror(ctypes.get_errno())}")
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.umask(0o177)
-    os.chdir("/")
-    os.environ.clear()
-    os.environ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def _arguments() -> argparse.Namespace:
@@ -262,12 +212,12 @@ def _start(arguments: argparse.Namespace) -> PamCheck:
     if wrong:
         raise CannotStart("\n".join(wrong))
     uid = _allowed_uid(arguments.allow_uid)
-    listener = _passed_socket()
-    _harden()
+    listener = passed_socket()
+    harden()
     if listener is None:
         if arguments.socket is None:
             raise CannotStart("systemd passed no socket. Give --socket PATH.")
-        listener = _own_socket(arguments.socket.absolute(), uid)
+        listener = own_socket(arguments.socket.absolute(), uid, MAX_CHILDREN)
     Conversation(b"")  # loads libpam once, for all children
     return PamCheck(listener, uid)
 

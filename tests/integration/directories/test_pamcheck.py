@@ -219,7 +219,7 @@ _HARDENED = """
 import ctypes, os, resource, sys
 from nightlatch.directories import pamcheck_server
 heavy = {"ldap3", "pydantic", "asyncio", "cryptography", "structlog"} & set(sys.modules)
-pamcheck_server._harden()
+pamcheck_server.harden()
 dumpable = ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)
 print(dumpable, resource.getrlimit(resource.RLIMIT_CORE), list(os.environ), heavy)
 """
