@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+import ldap3
 import pytest
+from ldap3.core.exceptions import LDAPExceptionError
 
+from nightlatch.directories.bounded import Call
+from nightlatch.directories.ldap_errors import LinkLost
+from nightlatch.directories.ldap_link import LdapLink, Route
+from nightlatch.directories.ldap_tls import trust
 from nightlatch.errors import Unavailable
 from nightlatch.model import Account, Secret
 from testbed import hostile
@@ -61,15 +68,38 @@ async def test_stopped_and_back(
     assert directory_log.entries[0]["server"] == slapd.tls_url
 
 
+@pytest.mark.parametrize("way", ["ldaps", "StartTLS"])
 async def test_restart_between_logins_is_not_noticed(
-    slapd: Slapd, make_directory: MakeDirectory, directory_log: LogCapture
+    slapd: Slapd, make_directory: MakeDirectory, directory_log: LogCapture, way: str
 ) -> None:
-    """A kept connection that the server forgot in a restart is made anew, once, without a word."""
-    directory = make_directory(slapd.settings())
+    """A kept connection that a restart cut is made anew, once, without a word, and with StartTLS again."""
+    urls = {"urls": [slapd.url], "start_tls": True} if way == "StartTLS" else {}
+    directory = make_directory(slapd.settings(**urls))
     await _login(directory)
     slapd.restart()
     await _login(directory)
     assert directory_log.entries == []
+    assert slapd.binds_in_the_clear() == 0
+
+
+async def test_a_cut_connection_is_not_opened_again(slapd: Slapd, pki: Pki) -> None:
+    """A connection with StartTLS that was cut stays cut: ldap3 would open it again, without TLS, and bind."""
+    route = Route(slapd.url, trust(pki.ca), connect_timeout=3, operation_timeout=3)
+    link = LdapLink(route, Call(time.monotonic() + 10))
+    assert link.bind(person_dn("alice"), Secret(password_of("alice")))
+    slapd.restart()
+    for _ in range(2):
+        with pytest.raises(LinkLost):
+            link.bind(person_dn("alice"), Secret(password_of("alice")))
+    link.close()
+    assert slapd.binds_in_the_clear() == 0
+
+
+async def test_the_test_bed_notices_a_bind_in_the_clear(slapd: Slapd) -> None:
+    """What the tests above count is really counted: a bind without TLS is refused and logged."""
+    with contextlib.suppress(LDAPExceptionError):
+        ldap3.Connection(slapd.url, person_dn("alice"), password_of("alice"), auto_bind=True)
+    assert slapd.binds_in_the_clear() == 1
 
 
 async def test_hanging_and_back(slapd: Slapd, make_directory: MakeDirectory) -> None:
