@@ -17,14 +17,12 @@
 #define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
 #endif
 
-#define ALIGNMENT 16U
+#define ALIGNMENT ((size_t)16)
 
 bool arena_open(struct arena *arena, size_t size) {
     void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     *arena = (struct arena){.base = NULL};
-    if (base == MAP_FAILED) {
-        return false;
-    }
+    if (base == MAP_FAILED) { return false; }
     (void)madvise(base, size, MADV_DONTDUMP);
     *arena = (struct arena){.base = base, .size = size};
     ASAN_POISON_MEMORY_REGION(base, size);
@@ -34,11 +32,9 @@ bool arena_open(struct arena *arena, size_t size) {
 /* Each block has its size in front of it, for realloc, and is followed by bytes that nobody may touch. */
 void *arena_take(struct arena *arena, size_t size) {
     size_t room = arena->size - arena->used;
-    if (size > room || room - size < 3 * (size_t)ALIGNMENT) {
-        return NULL;
-    }
+    if (size > room || room - size < 3 * ALIGNMENT) { return NULL; }
     unsigned char *block = arena->base + arena->used + ALIGNMENT;
-    arena->used += ALIGNMENT + ((size + 2 * ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1));
+    arena->used += ALIGNMENT + ((size + 2 * ALIGNMENT - 1) & ~(ALIGNMENT - 1));
     ASAN_UNPOISON_MEMORY_REGION(block - ALIGNMENT, ALIGNMENT + size);
     memcpy(block - ALIGNMENT, &size, sizeof size);
     return block;
@@ -77,14 +73,10 @@ static void *take_again(void *block, size_t size, void *arena) {
     size_t before = 0;
     if (block != NULL) {
         memcpy(&before, (unsigned char *)block - ALIGNMENT, sizeof before);
-        if (size <= before) {
-            return block;
-        }
+        if (size <= before) { return block; }
     }
     void *larger = arena_take(arena, size);
-    if (larger != NULL && block != NULL) {
-        memcpy(larger, block, before);
-    }
+    if (larger != NULL && block != NULL) { memcpy(larger, block, before); }
     return larger;
 }
 

@@ -31,6 +31,7 @@ if [ -f "$out/pam_nightlatch.so" ] && [ -z "$newer" ] && [ "$(cat "$out/.made" 2
     exit 0
 fi
 
+rm -f "$out"/obj/*.o # a source may have gone
 protoc-c --proto_path="$root/proto" --c_out="$out/generated" nightlatch/v1/login.proto
 # shellcheck disable=SC2086 # the flags are words
 {

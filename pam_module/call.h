@@ -27,10 +27,10 @@ struct call {
     int status;           /* the grpc-status; with CALL_STATUS */
 };
 
-/* http2.c: makes the call over a connected, checked descriptor. */
+/* Makes the call over a connected, checked descriptor. */
 enum call_end http2_call(int fd, struct arena *arena, struct call *call);
 /*
- * call.c: connects, makes the call, and makes it again where that is safe, all within its deadline.
+ * Connects, makes the call, and makes it again where that is safe, all within its deadline.
  * What it takes from the arena stays there for the caller to rewind.
  */
 enum call_end call_daemon(const char *socket, uid_t server_uid, struct arena *arena, struct call *call);

@@ -12,9 +12,7 @@
 static bool frame(struct arena *arena, const ProtobufCMessage *message, struct bytes *request) {
     size_t length = protobuf_c_message_get_packed_size(message);
     unsigned char *data = arena_take(arena, FRAME + length);
-    if (data == NULL) {
-        return false;
-    }
+    if (data == NULL) { return false; }
     for (unsigned i = 0; i < 4; i++) {
         data[1 + i] = (unsigned char)(length >> (24 - 8 * i) & 0xff);
     }
@@ -44,9 +42,7 @@ bool codec_answer(struct arena *arena, struct bytes ticket, const char *answer, 
 }
 
 static bool unframe(struct bytes reply, struct bytes *message) {
-    if (reply.length < FRAME || reply.data[0] != 0) {
-        return false;
-    }
+    if (reply.length < FRAME || reply.data[0] != 0) { return false; }
     size_t length = 0;
     for (unsigned i = 0; i < 4; i++) {
         length = length << 8 | reply.data[1 + i];
@@ -58,9 +54,7 @@ static bool unframe(struct bytes reply, struct bytes *message) {
 static const ProtobufCMessage *unpack(struct arena *arena, const ProtobufCMessageDescriptor *kind,
                                       struct bytes reply) {
     struct bytes packed;
-    if (!unframe(reply, &packed)) {
-        return NULL;
-    }
+    if (!unframe(reply, &packed)) { return NULL; }
     ProtobufCAllocator allocator = arena_protobuf(arena);
     ProtobufCMessage *message = protobuf_c_message_unpack(kind, &allocator, packed.length, packed.data);
     bool same = message != NULL && protobuf_c_message_get_packed_size(message) == packed.length;
@@ -68,9 +62,7 @@ static const ProtobufCMessage *unpack(struct arena *arena, const ProtobufCMessag
 }
 
 static const Nightlatch__V1__Step *checked(const Nightlatch__V1__Step *step) {
-    if (step == NULL || step->kind_case == NIGHTLATCH__V1__STEP__KIND__NOT_SET) {
-        return NULL;
-    }
+    if (step == NULL || step->kind_case == NIGHTLATCH__V1__STEP__KIND__NOT_SET) { return NULL; }
     bool ticketed = step->ticket.len > 0 && step->ticket.len <= TICKET_MAX;
     return ticketed || step->kind_case == NIGHTLATCH__V1__STEP__KIND_OUTCOME ? step : NULL;
 }

@@ -5,19 +5,22 @@
  *         (RFC 9113, section 8.7: REFUSED_STREAM, or GOAWAY with a lower last stream).
  * MUST 3: a request that changes something leaves only after the server's SETTINGS have come, so that a
  *         listener that accepts and hangs up while the daemon restarts costs nobody their code.
+ * MUST 4: a request that the daemon may have processed is never sent again, unless it changes nothing:
+ *         sent twice, a right code would be a replay, and a wrong one would count twice.
  */
 #include "call.h"
 
 #include "codec.h"
-#include "deadline.h"
 #include "transport.h"
 
 #include <nghttp2/nghttp2.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define IN_SIZE 16384U
 #define OUT_SIZE 32768U
+#define RETRY_MS 20
 
 struct exchange {
     struct call *call;
@@ -46,13 +49,9 @@ static bool is(const uint8_t *text, size_t length, const char *wanted) {
 /* Reads "0" to "99", as gRPC writes them; -1 for anything else. */
 static int read_status(const uint8_t *text, size_t length) {
     int status = 0;
-    if (length == 0 || length > 2 || (length == 2 && text[0] == '0')) {
-        return -1;
-    }
+    if (length == 0 || length > 2 || (length == 2 && text[0] == '0')) { return -1; }
     for (size_t i = 0; i < length; i++) {
-        if (text[i] < '0' || text[i] > '9') {
-            return -1;
-        }
+        if (text[i] < '0' || text[i] > '9') { return -1; }
         status = status * 10 + (text[i] - '0');
     }
     return status;
@@ -66,9 +65,7 @@ static ssize_t give_request(nghttp2_session *session, int32_t stream, uint8_t *b
     (void)session, (void)stream, (void)source;
     memcpy(buffer, x->call->request.data + x->offered, count);
     x->offered += count;
-    if (count == left) {
-        *flags |= NGHTTP2_DATA_FLAG_EOF;
-    }
+    if (count == left) { *flags |= NGHTTP2_DATA_FLAG_EOF; }
     return (ssize_t)count;
 }
 
@@ -118,9 +115,7 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream, cons
     struct exchange *x = user;
     struct bytes *reply = &x->call->reply;
     (void)session, (void)flags, (void)stream;
-    if (size > REPLY_MAX - reply->length) {
-        return NGHTTP2_ERR_CALLBACK_FAILURE;
-    }
+    if (size > REPLY_MAX - reply->length) { return NGHTTP2_ERR_CALLBACK_FAILURE; }
     memcpy(reply->data + reply->length, data, size);
     reply->length += size;
     return 0;
@@ -147,9 +142,7 @@ static bool open_session(struct exchange *x, struct arena *arena) {
     nghttp2_session_callbacks *callbacks = NULL;
     nghttp2_mem memory = arena_nghttp2(arena);
     const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_ENABLE_PUSH, 0}};
-    if (nghttp2_session_callbacks_new(&callbacks) != 0) {
-        return false;
-    }
+    if (nghttp2_session_callbacks_new(&callbacks) != 0) { return false; }
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
@@ -197,14 +190,10 @@ static int flush(struct exchange *x, unsigned char *out) {
     while ((count = nghttp2_session_mem_send(x->session, &data)) > 0) {
         if ((size_t)count > OUT_SIZE - filled) {
             int error = send_out(x, out, filled);
-            if (error != 0) {
-                return error;
-            }
+            if (error != 0) { return error; }
             filled = 0;
         }
-        if ((size_t)count > OUT_SIZE) {
-            break;
-        }
+        if ((size_t)count > OUT_SIZE) { break; }
         memcpy(out + filled, data, (size_t)count);
         filled += (size_t)count;
     }
@@ -223,23 +212,15 @@ static int run(struct exchange *x, unsigned char *in, unsigned char *out) {
             return error == TRANSPORT_LATE ? error : 0;
         }
         ssize_t count = transport_receive(x->fd, in, IN_SIZE, x->call->deadline);
-        if (count < 0) {
-            return (int)count;
-        }
+        if (count < 0) { return (int)count; }
         x->odd = nghttp2_session_mem_recv(x->session, in, (size_t)count) != count || x->odd;
     }
 }
 
 static enum call_end judge(struct exchange *x, int error) {
-    if (error == TRANSPORT_LATE) {
-        return CALL_LATE;
-    }
-    if (!x->begun && !x->odd && (x->refused || (error != 0 && !x->sent))) {
-        return CALL_UNPROCESSED;
-    }
-    if (error != 0) {
-        return x->begun || x->odd ? CALL_ODD : CALL_LOST;
-    }
+    if (error == TRANSPORT_LATE) { return CALL_LATE; }
+    if (!x->begun && !x->odd && (x->refused || (error != 0 && !x->sent))) { return CALL_UNPROCESSED; }
+    if (error != 0) { return x->begun || x->odd ? CALL_ODD : CALL_LOST; }
     if (x->odd || x->refused || !x->answering || !x->ended || !x->closed || x->status < 0) {
         return CALL_ODD;
     }
@@ -258,4 +239,25 @@ enum call_end http2_call(int fd, struct arena *arena, struct call *call) {
     }
     nghttp2_session_del(x.session);
     return end;
+}
+
+static enum call_end try_once(const char *socket, uid_t server_uid, struct arena *arena, struct call *call) {
+    int fd = transport_connect(socket, server_uid, call->deadline);
+    if (fd < 0) {
+        return fd == TRANSPORT_LATE ? CALL_LATE : fd == TRANSPORT_DISTRUSTED ? CALL_DISTRUSTED : CALL_AWAY;
+    }
+    enum call_end end = http2_call(fd, arena, call);
+    (void)close(fd);
+    return end;
+}
+
+enum call_end call_daemon(const char *socket, uid_t server_uid, struct arena *arena, struct call *call) {
+    const size_t mark = arena->used;
+    for (;;) {
+        enum call_end end = try_once(socket, server_uid, arena, call);
+        bool again = end == CALL_UNPROCESSED || (end == CALL_LOST && call->repeatable);
+        if (!again) { return end; }
+        if (!deadline_allows_pause(call->deadline, RETRY_MS)) { return CALL_LATE; }
+        arena_rewind(arena, mark);
+    }
 }

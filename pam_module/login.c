@@ -11,13 +11,13 @@
 #include "call.h"
 #include "codec.h"
 #include "conversation.h"
-#include "deadline.h"
+#include "transport.h"
 
 #include <security/pam_ext.h>
 #include <string.h>
 #include <syslog.h>
 
-#define ARENA_SIZE (512U * 1024U)
+#define ARENA_SIZE ((size_t)512 * 1024)
 #define TRIES_MAX 3U          /* prompts for a code, and for a password */
 #define PAUSE_MAX 30U         /* seconds of one wait */
 #define PAUSES_MAX 300U       /* seconds of all waits: no ticket lives longer */
@@ -56,32 +56,23 @@ static const Nightlatch__V1__Step *fail_status(struct login *login, int status) 
     return fail(login, refused ? PAM_AUTH_ERR : PAM_AUTHINFO_UNAVAIL);
 }
 
-static const char *explain(enum call_end end) {
-    switch (end) {
-    case CALL_LATE:
-        return "gave no answer in time; is nightlatchd running?";
-    case CALL_DISTRUSTED:
-        return "is not trusted: socket, directory and listener must be root's or server_uid's, with no"
-               " symbolic link, and the directory writable by nobody else";
-    case CALL_AWAY:
-        return "cannot be reached; is the path right, and may this program use it?";
-    case CALL_LOST:
-        return "hung up after the answer was sent; it is not sent again";
-    default:
-        return "gave an answer that is not valid";
-    }
-}
+static const char *const explained[] = {
+    [CALL_ODD] = "gave an answer that is not valid",
+    [CALL_ANSWERED] = "gave an answer that is not valid", /* in its content */
+    [CALL_LATE] = "gave no answer in time; is nightlatchd running?",
+    [CALL_LOST] = "hung up after the answer was sent; it is not sent again",
+    [CALL_DISTRUSTED] = "is not trusted: see \"is not trusted\" in pam_nightlatch(8)",
+    [CALL_AWAY] = "cannot be reached; is the path right, and may this program use it?",
+};
 
 static const Nightlatch__V1__Step *make_call(struct login *login, struct call *call, step_reader *read_step) {
     const struct options *options = login->options;
     call->deadline = deadline_in((int64_t)options->timeout * 1000);
     enum call_end end = call_daemon(options->socket, options->server_uid, &login->arena, call);
-    if (end == CALL_STATUS) {
-        return fail_status(login, call->status);
-    }
+    if (end == CALL_STATUS) { return fail_status(login, call->status); }
     const Nightlatch__V1__Step *step = end == CALL_ANSWERED ? read_step(&login->arena, call->reply) : NULL;
     if (step == NULL) {
-        pam_syslog(login->pamh, LOG_ERR, "the daemon at %s %s", options->socket, explain(end));
+        pam_syslog(login->pamh, LOG_ERR, "the daemon at %s %s", options->socket, explained[end]);
         return fail(login, PAM_AUTHINFO_UNAVAIL);
     }
     if (options->debug) {
@@ -115,9 +106,7 @@ static const Nightlatch__V1__Step *begin(struct login *login) {
                                                : NIGHTLATCH__V1__PRIMARY__PRIMARY_PASSWORD,
     };
     struct call call = {.path = "/nightlatch.v1.LoginService/BeginLogin", .repeatable = true};
-    if (!codec_begin(&login->arena, &beginning, &call.request)) {
-        return fail(login, PAM_BUF_ERR);
-    }
+    if (!codec_begin(&login->arena, &beginning, &call.request)) { return fail(login, PAM_BUF_ERR); }
     return make_call(login, &call, codec_begin_step);
 }
 
@@ -169,9 +158,7 @@ static const Nightlatch__V1__Step *send_answer(struct login *login, ProtobufCBin
     struct bytes kept = {.data = login->ticket, .length = ticket.len};
     memcpy(login->ticket, ticket.data, ticket.len); /* the codec has checked the length */
     arena_rewind(&login->arena, 0);
-    if (!codec_answer(&login->arena, kept, login->answer, &call.request)) {
-        return fail(login, PAM_BUF_ERR);
-    }
+    if (!codec_answer(&login->arena, kept, login->answer, &call.request)) { return fail(login, PAM_BUF_ERR); }
     const Nightlatch__V1__Step *step = make_call(login, &call, codec_answer_step);
     if (login->password_typed && is_accepted(step)) {
         (void)pam_set_item(login->pamh, PAM_AUTHTOK, login->answer); /* for the modules after us */
@@ -226,9 +213,7 @@ static int judge(struct login *login, const Nightlatch__V1__Outcome *outcome) {
 
 int login_run(pam_handle_t *pamh, int flags, const struct options *options) {
     struct login login = {.pamh = pamh, .options = options, .flags = flags, .rc = PAM_AUTH_ERR};
-    if (!arena_open(&login.arena, ARENA_SIZE)) {
-        return PAM_BUF_ERR;
-    }
+    if (!arena_open(&login.arena, ARENA_SIZE)) { return PAM_BUF_ERR; }
     const Nightlatch__V1__Step *step = begin(&login);
     while (step != NULL && step->kind_case != NIGHTLATCH__V1__STEP__KIND_OUTCOME) {
         step = advance(&login, step);

@@ -5,21 +5,35 @@
  * MUST 2: a phase that this version does not have fails; it never succeeds having done nothing.
  * MUST 3: the environment, the name service and files other than the socket are not consulted.
  */
+#define _GNU_SOURCE
 #include "login.h"
-#include "options.h"
 
 #include <security/pam_ext.h>
-#include <security/pam_modules.h>
+#include <string.h>
 #include <syslog.h>
 
 #define EXPORTED __attribute__((visibility("default")))
 
+/*
+ * Copying leaves pieces of what was copied in vector registers, and the dynamic linker may save those on the
+ * stack at any later call. So the stack below is wiped, and zeros are copied in all the ways libc has.
+ */
+static __attribute__((noinline)) void wipe_traces(void) {
+    unsigned char below[32768];
+    explicit_bzero(below, sizeof below);
+    for (size_t size = 8; size <= sizeof below / 2; size *= 2) {
+        memmove(below + size, below, size);
+        memmove(below, below + size - 1, size - 1);
+    }
+    explicit_bzero(below, sizeof below);
+}
+
 EXPORTED int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv) {
     struct options options;
-    if (!options_read(pamh, argc, argv, &options)) {
-        return PAM_SERVICE_ERR;
-    }
-    return login_run(pamh, flags, &options);
+    if (!options_read(pamh, argc, argv, &options)) { return PAM_SERVICE_ERR; }
+    int rc = login_run(pamh, flags, &options);
+    wipe_traces();
+    return rc;
 }
 
 /*

@@ -19,9 +19,7 @@ static bool read_number(const char *text, unsigned least, unsigned most, unsigne
     for (; *at >= '0' && *at <= '9' && value <= UINT_MAX; at++) {
         value = value * 10 + (uint64_t)(*at - '0');
     }
-    if (at == text || *at != '\0' || value < least || value > most) {
-        return false;
-    }
+    if (at == text || *at != '\0' || value < least || value > most) { return false; }
     *number = (unsigned)value;
     return true;
 }
@@ -49,15 +47,11 @@ static const char *after(const char *word, const char *name) {
 
 static bool read_option(struct options *options, const char *word) {
     const char *value = NULL;
-    if ((value = after(word, "socket=")) != NULL) {
-        return set_socket(options, value);
-    }
+    if ((value = after(word, "socket=")) != NULL) { return set_socket(options, value); }
     if ((value = after(word, "server_uid=")) != NULL) { /* the last uid means "no user" */
         return read_number(value, 0, UINT_MAX - 1, &options->server_uid);
     }
-    if ((value = after(word, "timeout=")) != NULL) {
-        return read_number(value, 1, 300, &options->timeout);
-    }
+    if ((value = after(word, "timeout=")) != NULL) { return read_number(value, 1, 300, &options->timeout); }
     if ((value = after(word, "max_prompts=")) != NULL) {
         return read_number(value, 1, 100, &options->max_prompts);
     }
@@ -65,12 +59,8 @@ static bool read_option(struct options *options, const char *word) {
         options->factor_only = strcmp(value, "factor") == 0;
         return options->factor_only || strcmp(value, "password+factor") == 0;
     }
-    if (strcmp(word, "use_first_pass") == 0) {
-        return set_stacked(options, STACKED_USE);
-    }
-    if (strcmp(word, "try_first_pass") == 0) {
-        return set_stacked(options, STACKED_TRY);
-    }
+    if (strcmp(word, "use_first_pass") == 0) { return set_stacked(options, STACKED_USE); }
+    if (strcmp(word, "try_first_pass") == 0) { return set_stacked(options, STACKED_TRY); }
     options->debug = options->debug || strcmp(word, "debug") == 0;
     return strcmp(word, "debug") == 0;
 }

@@ -2,10 +2,10 @@
 #ifndef NIGHTLATCH_OPTIONS_H
 #define NIGHTLATCH_OPTIONS_H
 
+#include "transport.h"
+
 #include <security/pam_modules.h>
 #include <stdbool.h>
-
-#define SOCKET_PATH_MAX 108U /* sun_path of unix(7) */
 
 enum stacked {
     STACKED_IGNORE, /* always ask */
@@ -14,7 +14,7 @@ enum stacked {
 };
 
 struct options {
-    char socket[SOCKET_PATH_MAX];
+    char socket[TRANSPORT_PATH_MAX];
     unsigned server_uid; /* who may own the socket and listen on it, besides root */
     unsigned timeout;    /* seconds for one call */
     unsigned max_prompts;

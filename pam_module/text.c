@@ -13,9 +13,7 @@ static size_t next_character(const char *text, uint32_t *character) {
     const unsigned char *byte = (const unsigned char *)text;
     static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
     size_t length = byte[0] < 0x80 ? 1 : byte[0] < 0xc2 ? 0 : byte[0] < 0xe0 ? 2 : byte[0] < 0xf0 ? 3 : 4;
-    if (byte[0] == 0 || length == 0 || byte[0] > 0xf4) {
-        return 0;
-    }
+    if (byte[0] == 0 || length == 0 || byte[0] > 0xf4) { return 0; }
     *character = length == 1 ? byte[0] : byte[0] & (0x7fU >> length);
     for (size_t i = 1; i < length; i++) {
         if ((byte[i] & 0xc0) != 0x80) { /* the end of the text is no such byte either */
@@ -42,9 +40,7 @@ static bool is_text(const char *text, size_t most, bool controls) {
     uint32_t character = 0;
     while (text[at] != '\0') {
         size_t length = next_character(text + at, &character);
-        if (length == 0 || (!controls && is_control(character)) || at + length > most) {
-            return false;
-        }
+        if (length == 0 || (!controls && is_control(character)) || at + length > most) { return false; }
         at += length;
     }
     return true;
@@ -71,9 +67,7 @@ void text_printable(char *out, size_t size, const char *text) {
         size_t step = length == 0 ? 1 : length;
         bool shown = length > 0 && (character == '\n' || (!is_control(character) && !is_layout(character)));
         size_t wanted = shown ? length : 1;
-        if (at + wanted >= size) {
-            break;
-        }
+        if (at + wanted >= size) { break; }
         memcpy(out + at, shown ? text : "?", wanted);
         at += wanted;
         text += step;
@@ -85,9 +79,7 @@ void text_plain(char *out, size_t size, const char *text) {
     size_t at = 0;
     for (; text != NULL && text[at] != '\0' && at + 1 < size; at++) {
         out[at] = '?';
-        if (text[at] >= ' ' && text[at] <= '~') {
-            out[at] = text[at];
-        }
+        if (text[at] >= ' ' && text[at] <= '~') { out[at] = text[at]; }
     }
     out[at] = '\0';
 }

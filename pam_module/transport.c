@@ -9,19 +9,51 @@
 #define _GNU_SOURCE
 #include "transport.h"
 
-#include "deadline.h"
-
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define RETRY_MS 20
+
+int64_t deadline_in(int64_t milliseconds) {
+    struct timespec now = {.tv_sec = 0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + milliseconds;
+}
+
+int deadline_left(int64_t deadline) {
+    int64_t left = deadline - deadline_in(0);
+    return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
+
+bool deadline_allows_pause(int64_t deadline, int64_t milliseconds) {
+    int64_t end = deadline_in(milliseconds);
+    struct timespec until = {.tv_sec = (time_t)(end / 1000), .tv_nsec = (long)(end % 1000) * 1000000};
+    if (end >= deadline) { return false; }
+    int error = EINTR;
+    while (error == EINTR) {
+        error = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+    }
+    return true;
+}
+
+/* Waits until poll(2) says that `events` are possible; false when the deadline passed first. */
+static bool deadline_wait(int64_t deadline, int fd, short events) {
+    struct pollfd wanted = {.fd = fd, .events = events};
+    int left = deadline_left(deadline);
+    int ready = 0;
+    while (left > 0 && (ready = poll(&wanted, 1, left)) < 0 && errno == EINTR) {
+        left = deadline_left(deadline);
+    }
+    return ready > 0;
+}
 
 static bool is_trusted(uid_t uid, uid_t server_uid) {
     return uid == 0 || uid == server_uid;
@@ -34,14 +66,10 @@ static int away(int error) {
 
 static int check_path(const char *path, uid_t server_uid) {
     const char *name = strrchr(path, '/') + 1; /* the options hold absolute paths only */
-    char directory[sizeof((struct sockaddr_un){.sun_family = AF_UNIX}).sun_path] = "/";
-    if (name - path > 1) {
-        memcpy(directory, path, (size_t)(name - path - 1));
-    }
+    char directory[TRANSPORT_PATH_MAX] = "/";
+    if (name - path > 1) { memcpy(directory, path, (size_t)(name - path - 1)); }
     int fd = open(directory, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) {
-        return errno == ENOTDIR || errno == ELOOP ? TRANSPORT_DISTRUSTED : away(errno);
-    }
+    if (fd < 0) { return errno == ENOTDIR || errno == ELOOP ? TRANSPORT_DISTRUSTED : away(errno); }
     int error = TRANSPORT_DISTRUSTED;
     struct stat seen;
     if (fstat(fd, &seen) != 0 || !is_trusted(seen.st_uid, server_uid) || (seen.st_mode & 022) != 0) {
@@ -51,9 +79,7 @@ static int check_path(const char *path, uid_t server_uid) {
         error = away(errno);
         goto done;
     }
-    if (S_ISSOCK(seen.st_mode) && is_trusted(seen.st_uid, server_uid)) {
-        error = 0;
-    }
+    if (S_ISSOCK(seen.st_mode) && is_trusted(seen.st_uid, server_uid)) { error = 0; }
 done:
     (void)close(fd);
     return error;
@@ -70,13 +96,9 @@ static int check_peer(int fd, uid_t server_uid) {
 
 static int connect_once(const char *path, uid_t server_uid) {
     int error = check_path(path, server_uid);
-    if (error != 0) {
-        return error;
-    }
+    if (error != 0) { return error; }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0) {
-        return TRANSPORT_AWAY;
-    }
+    if (fd < 0) { return TRANSPORT_AWAY; }
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     memcpy(address.sun_path, path, strlen(path) + 1);
     if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
@@ -84,9 +106,7 @@ static int connect_once(const char *path, uid_t server_uid) {
     } else {
         error = check_peer(fd, server_uid);
     }
-    if (error == 0) {
-        return fd;
-    }
+    if (error == 0) { return fd; }
     (void)close(fd);
     return error;
 }
@@ -94,12 +114,8 @@ static int connect_once(const char *path, uid_t server_uid) {
 int transport_connect(const char *path, uid_t server_uid, int64_t deadline) {
     for (;;) {
         int fd = connect_once(path, server_uid);
-        if (fd != TRANSPORT_CLOSED) {
-            return fd;
-        }
-        if (!deadline_allows_pause(deadline, RETRY_MS)) {
-            return TRANSPORT_LATE;
-        }
+        if (fd != TRANSPORT_CLOSED) { return fd; }
+        if (!deadline_allows_pause(deadline, RETRY_MS)) { return TRANSPORT_LATE; }
     }
 }
 
@@ -112,9 +128,7 @@ int transport_send(int fd, const void *data, size_t length, int64_t deadline, si
             length -= (size_t)count;
             *sent += (size_t)count;
         } else if (errno == EAGAIN) {
-            if (!deadline_wait(deadline, fd, POLLOUT)) {
-                return TRANSPORT_LATE;
-            }
+            if (!deadline_wait(deadline, fd, POLLOUT)) { return TRANSPORT_LATE; }
         } else if (errno != EINTR) {
             return TRANSPORT_CLOSED;
         }
@@ -125,12 +139,8 @@ int transport_send(int fd, const void *data, size_t length, int64_t deadline, si
 ssize_t transport_receive(int fd, void *data, size_t size, int64_t deadline) {
     while (deadline_wait(deadline, fd, POLLIN)) {
         ssize_t count = recv(fd, data, size, 0);
-        if (count > 0) {
-            return count;
-        }
-        if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
-            return TRANSPORT_CLOSED;
-        }
+        if (count > 0) { return count; }
+        if (count == 0 || (errno != EAGAIN && errno != EINTR)) { return TRANSPORT_CLOSED; }
     }
     return TRANSPORT_LATE;
 }

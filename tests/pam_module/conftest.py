@@ -102,9 +102,14 @@ class Host:
         )
 
 
+def host_with(module: Module, folder: Path) -> Host:
+    """A host with a service folder and a place for the socket that only root may write to."""
+    run = folder / "run"
+    run.mkdir(mode=0o755)
+    return Host(module, folder / "pam.d", run / "pam.sock")
+
+
 @pytest.fixture
 def host(module: Module, tmp_path: Path) -> Host:
-    """A host with a service folder and a place for the socket that only root may write to."""
-    run = tmp_path / "run"
-    run.mkdir(mode=0o755)
-    return Host(module, tmp_path / "pam.d", run / "pam.sock")
+    """A host with each build of the module."""
+    return host_with(module, tmp_path)

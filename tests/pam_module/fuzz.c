@@ -5,7 +5,7 @@
 #define _GNU_SOURCE
 #include "call.h"
 #include "codec.h"
-#include "deadline.h"
+#include "transport.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -79,9 +79,7 @@ static bool play(struct arena *arena, const unsigned char *data, size_t length, 
 int main(int argc, char **argv) {
     struct arena arena;
     static unsigned char seed[4096], data[8192];
-    if (argc != 3 || !arena_open(&arena, 512UL * 1024)) {
-        return EXIT_FAILURE;
-    }
+    if (argc != 3 || !arena_open(&arena, 512UL * 1024)) { return EXIT_FAILURE; }
     const long rounds = strtol(argv[1], NULL, 10);
     const size_t length = fread(seed, 1, sizeof seed, stdin);
     const bool whole = strcmp(argv[2], "stream") == 0;

@@ -138,7 +138,9 @@ async def test_password_for_later_modules(host: Host, tmp_path: Path, accepted: 
     script.write_text(f"#!/bin/sh\ntr -d '\\0' >{found}\n")
     script.chmod(0o755)
     stack = ["auth optional {line}", f"auth optional pam_exec.so expose_authtok quiet {script}"]
-    steps = [password(), prompt(), outcome()] if accepted else [password(), outcome(login_pb2.VERDICT_REFUSED)]
+    steps = (
+        [password(), prompt(), outcome()] if accepted else [password(), outcome(login_pb2.VERDICT_REFUSED)]
+    )
     async with ScriptedDaemon(host.socket, *steps):
         await host.login("secret", *(["123456"] if accepted else [""]), stack=stack)
     assert found.read_bytes() == kept

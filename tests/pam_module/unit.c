@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include "arena.h"
 #include "codec.h"
-#include "deadline.h"
 #include "text.h"
 #include "transport.h"
 

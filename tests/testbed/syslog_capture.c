@@ -9,9 +9,7 @@ void vsyslog(int priority, const char *format, va_list values) {
     const char *path = getenv("CAPTURED_SYSLOG");
     char line[8192];
     int fd = path == NULL ? -1 : open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        return;
-    }
+    if (fd < 0) { return; }
     int start = snprintf(line, sizeof line, "%d ", priority & 7);
     int length = vsnprintf(line + start, sizeof line - (size_t)start - 1, format, values) + start;
     length = length > (int)sizeof line - 2 ? (int)sizeof line - 2 : length;
