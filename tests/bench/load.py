@@ -51,5 +51,5 @@ def channel(path: Path) -> grpc.aio.Channel:
 
 def raw(connection: grpc.aio.Channel, method: str) -> Callable[[bytes], Awaitable[bytes]]:
     """A method of bytes to bytes: both sides of a comparison pay for the same client."""
-    call: Callable[[bytes], Awaitable[bytes]] = connection.unary_unary(method)
+    call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = connection.unary_unary(method)
     return call

@@ -18,10 +18,11 @@ from nightlatch.v1 import login_pb2
 from testbed.codes import STEP, App
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from nightlatch.keys import MasterKey
+    from nightlatch.model import Snapshot
 
 CALLER = "pam uid=0"
 CREDENTIAL = "00000000-0000-4000-8000-000000000001"
@@ -54,7 +55,7 @@ class People:
             self.apps.append(App(enrollment.qr_payload))
             credential = Credential(account.id, CREDENTIAL, "totp", "phone", enrollment.state, now)
             request = DecisionRequest(account_id=account.id, account=account)
-            puts.append(store.decide(request, lambda _, put=credential: (Changes(put=(put,)), None)))
+            puts.append(store.decide(request, _putting(credential)))
             if len(puts) == 500:
                 await asyncio.gather(*puts)
                 puts.clear()
@@ -81,6 +82,10 @@ class People:
         ticket = tickets.seal(state, CALLER)
         request = login_pb2.AnswerLoginRequest(ticket=ticket, answer=app.fresh().encode())
         return request.SerializeToString()
+
+
+def _putting(credential: Credential) -> Callable[[Snapshot], tuple[Changes, None]]:
+    return lambda _snapshot: (Changes(put=(credential,)), None)
 
 
 def granted(answer: bytes) -> None:
