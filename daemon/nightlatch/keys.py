@@ -9,6 +9,7 @@ MUST 4: a key is never made where there is one.
 
 from __future__ import annotations
 
+import hmac
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -16,7 +17,6 @@ from typing import TYPE_CHECKING
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from nightlatch.errors import ConfigError, NightlatchError
@@ -65,9 +65,7 @@ class Sealer:
             raise SealError(message) from error
 
     def _cipher(self, head: bytes) -> AESGCM:
-        mac = HMAC(self._key, SHA256())
-        mac.update(head[:_SALT_BYTES])
-        return AESGCM(mac.finalize())
+        return AESGCM(hmac.digest(self._key, head[:_SALT_BYTES], "sha256"))
 
 
 class MasterKey:

@@ -83,6 +83,13 @@ class Postgres:
                 "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,)
             )
 
+    def backends(self, url: str) -> list[int]:
+        """The pids of the server's processes that serve the database of `url`."""
+        name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+        with psycopg.connect(self.url("postgres")) as connection:
+            rows = connection.execute("select pid from pg_stat_activity where datname = %s", (name,))
+            return [row[0] for row in rows]
+
     def alter(self, url: str, change: str) -> None:
         """Alter the database of `url`."""
         name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]

@@ -80,7 +80,7 @@ class Session(Protocol):
         """Begin a transaction that may write."""
 
     def read(self, queries: Sequence[Query]) -> list[list[Row]]:
-        """Run the queries in order; their rows."""
+        """Run the queries in order; their rows, none for a statement that has none."""
 
     def write(self, queries: Sequence[Query]) -> None:
         """Run the statements in order."""

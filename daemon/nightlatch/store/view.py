@@ -50,8 +50,8 @@ class GroupView:
         named = sorted({request.account.id for request in requests if request.account is not None})
         keys = sorted({request.spend_key for request in requests if request.spend_key})
         of = self._statements
-        if scopes and of.dialect.lock:  # a row must be there to be locked
-            session.write(of.new_limits.of([(scope, FRESH, now) for scope in scopes]))
+        # A row must be there to be locked.
+        first = of.new_limits.of([(scope, FRESH, now) for scope in scopes]) if of.dialect.lock else []
         wanted = [
             (of.limits, scopes, self._load_limit),
             (of.credentials_locked, accounts, self._load_credential),
@@ -60,8 +60,8 @@ class GroupView:
         ]
         wanted = [entry for entry in wanted if entry[1]]
         self._limits = dict.fromkeys(scopes, LimitState())
-        results = session.read([of.among(sql, names) for sql, names, _ in wanted])
-        for (_, _, take), rows in zip(wanted, results, strict=True):
+        results = session.read(first + [of.among(sql, names) for sql, names, _ in wanted])
+        for (_, _, take), rows in zip(wanted, results[len(first) :], strict=True):
             for row in rows:
                 take(row)
 

@@ -86,7 +86,12 @@ class Writer:
     def _work(self) -> None:
         while group := self._next_group():
             self._busy_since = self._clock.steady()
-            served = self._serve(group)
+            try:
+                served = self._serve(group)
+            except Exception as error:  # noqa: BLE001  # a mistake of ours denies this group, not all that follow
+                served = len(group)
+                _fail(group, DatabaseError(f"unexpected {type(error).__name__}", Again.NO))
+                self._let_go()
             self._put_back = group[served:]
             settle(group[:served])
             self._prune()
@@ -121,20 +126,19 @@ class Writer:
 
     def _serve(self, group: Sequence[Waiting]) -> int:
         """Give each decision its outcome; how many have one. The others come first in the next group."""
-        if any(self._too_late(waiting) for waiting in group):
-            return self._serve_each(group)
-        try:
-            return self._attempt(group)
-        except DatabaseError as failure:
-            if failure.again is not Again.YES:
-                _fail(group, failure)
-                return len(group)
+        if group[0].due > self._clock.steady():  # the first one is the oldest
+            try:
+                return self._attempt(group)
+            except DatabaseError as failure:
+                if failure.again is not Again.YES:
+                    _fail(group, failure)
+                    return len(group)
         return self._serve_each(group)
 
     def _serve_each(self, group: Sequence[Waiting]) -> int:
         """One transaction each: a decision that the database refuses fails alone."""
         for place, waiting in enumerate(group):
-            if self._too_late(waiting):
+            if waiting.due <= self._clock.steady():
                 _fail([waiting], DatabaseError("the decision waited too long", Again.NO))
                 continue
             try:
@@ -184,9 +188,6 @@ class Writer:
         if self._session is not None:
             self._session.close()
             self._session = None
-
-    def _too_late(self, waiting: Waiting) -> bool:
-        return self._clock.steady() >= waiting.due
 
 
 def _fail(group: Sequence[Waiting], failure: DatabaseError) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
+import signal
 import sqlite3
 import threading
 import time
@@ -189,6 +191,35 @@ async def test_a_postgresql_that_is_away_denies_and_passes(
     postgres.alter(postgres_url, "allow_connections true")
     assert await try_grant(store) is True
     assert await store.health()
+
+
+async def test_a_postgresql_that_hangs_is_broken_off(
+    postgres: Postgres,
+    postgres_url: str,
+    open_stores: Callable[[str], SqlStore],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """FLT-01: a server process that stops answering costs its callers a time-out, not the store its life."""
+    monkeypatch.setattr("nightlatch.store.sql_store.LONGEST_ANSWER", 0.5)
+    monkeypatch.setattr("nightlatch.store.sql_store._STUCK", 0.1)
+    store = open_stores(postgres_url)
+    assert await try_grant(store) is True
+    await store.credentials(ALICE)
+    stopped = postgres.backends(postgres_url)
+    assert len(stopped) == 2
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        outcomes = await asyncio.gather(
+            try_grant(store), store.credentials(ALICE), try_grant(store), return_exceptions=True
+        )
+        assert all(isinstance(outcome, Unavailable) for outcome in outcomes)
+        monkeypatch.undo()
+        assert await try_grant(store) is True
+        assert await store.credentials(ALICE) == ()
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
 
 
 async def test_a_read_only_server_denies(
