@@ -84,7 +84,7 @@ _SERVER_STATES = {
 
 _RESULTS = {
     results.RESULT_TIME_LIMIT_EXCEEDED: "gave up the search: it took too long; is user_attribute indexed?",
-    results.RESULT_INSUFFICIENT_ACCESS_RIGHTS: "does not let the service account search",
+    results.RESULT_INSUFFICIENT_ACCESS_RIGHTS: "does not allow this: may the service account search?",
 }
 
 

@@ -73,6 +73,7 @@ class LdapLink:
         """Connect, and make TLS stand; raises ServerFailed."""
         self._route = route
         parts = urlsplit(route.url)
+        self._scheme = parts.scheme
         self._local = parts.scheme == "ldapi"
         self._tls = None if self._local else StrictTls(route.context, parts.hostname or "")
         self._connection = Connection(
@@ -128,7 +129,7 @@ class LdapLink:
 
     def _open(self) -> None:
         self._connection.open(read_server_info=False)
-        if self._route.url.startswith("ldap://") and not self._connection.start_tls(read_server_info=False):
+        if self._scheme == "ldap" and not self._connection.start_tls(read_server_info=False):
             raise LDAPStartTLSError("not started")
         self._connection.socket.settimeout(self._route.operation_timeout)
 

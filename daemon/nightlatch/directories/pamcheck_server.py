@@ -20,6 +20,7 @@ import socket
 import struct
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
@@ -30,13 +31,19 @@ from nightlatch.directories.pam_protocol import Outcome
 from nightlatch.directories.pamcheck_process import CannotStart, harden, own_socket, passed_socket
 
 DAEMON_USER = "nightlatch"
-MAX_CHILDREN = 128
-LONGEST_CONVERSATION = 15.0
-"""Seconds after which a conversation is killed; the daemon stopped waiting long before."""
-LONGEST_QUESTION = 2.0
-"""Seconds in which a question must have arrived."""
-
 _WRONG_USE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the helper spends at most."""
+
+    children: int = 128
+    """Conversations at the same time."""
+    conversation: float = 15.0
+    """Seconds after which a conversation is killed; the daemon stopped waiting long before."""
+    question: float = 2.0
+    """Seconds in which a question must have arrived."""
 
 
 class NothingAsked(Exception):
@@ -46,9 +53,10 @@ class NothingAsked(Exception):
 class PamCheck:
     """Accepts questions on `listener` and forks a child for each."""
 
-    def __init__(self, listener: socket.socket, allowed_uid: int) -> None:
+    def __init__(self, listener: socket.socket, allowed_uid: int, limits: Limits) -> None:
         self._listener = listener
         self.allowed_uid = allowed_uid
+        self._limits = limits
         self._children: dict[int, float] = {}
         """The time by which each must have ended, by pid."""
 
@@ -84,8 +92,8 @@ class PamCheck:
             uid = peer_uid(peer)
             if uid != self.allowed_uid:
                 _log(f"refused uid {uid}: only uid {self.allowed_uid} may ask")
-            elif len(self._children) >= MAX_CHILDREN:
-                _log(f"busy: {MAX_CHILDREN} conversations already")
+            elif len(self._children) >= self._limits.children:
+                _log(f"busy: {self._limits.children} conversations already")
                 with contextlib.suppress(OSError):  # what is left unread would reset the answer
                     peer.recv(protocol.HEAD_BYTES + protocol.MAX_NAME_BYTES + protocol.MAX_PASSWORD_BYTES)
                 _answer(peer, Outcome.BUSY)
@@ -100,8 +108,8 @@ class PamCheck:
             _answer(peer, Outcome.UNAVAILABLE)
             return
         if pid == 0:
-            _converse_and_exit(peer, self._listener)
-        self._children[pid] = time.monotonic() + LONGEST_CONVERSATION
+            _converse_and_exit(peer, self._listener, self._limits.question)
+        self._children[pid] = time.monotonic() + self._limits.conversation
 
     def _reap(self) -> None:
         now = time.monotonic()
@@ -109,7 +117,7 @@ class PamCheck:
             if os.waitpid(pid, os.WNOHANG)[0] == pid:
                 del self._children[pid]
             elif limit <= now:
-                _log(f"killed a conversation after {LONGEST_CONVERSATION:g} s")
+                _log(f"killed a conversation after {self._limits.conversation:g} s")
                 os.kill(pid, signal.SIGKILL)
                 self._children[pid] = now + 1
 
@@ -127,14 +135,14 @@ def peer_uid(peer: socket.socket) -> int:
     return int(uid)
 
 
-def _converse_and_exit(peer: socket.socket, listener: socket.socket) -> NoReturn:
+def _converse_and_exit(peer: socket.socket, listener: socket.socket, seconds: float) -> NoReturn:
     """The child's whole life."""
     try:
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         listener.close()
-        _answer(peer, _converse(peer))
+        _answer(peer, _converse(peer, seconds))
     except BaseException as error:  # noqa: BLE001 - MUST 5; the traceback's frames hold the password
         _log(f"a conversation failed: {type(error).__name__}")
         _answer(peer, Outcome.UNAVAILABLE)
@@ -142,9 +150,9 @@ def _converse_and_exit(peer: socket.socket, listener: socket.socket) -> NoReturn
         os._exit(0)
 
 
-def _converse(peer: socket.socket) -> Outcome:
+def _converse(peer: socket.socket, seconds: float) -> Outcome:
     try:
-        deadline = time.monotonic() + LONGEST_QUESTION
+        deadline = time.monotonic() + seconds
         name_length, password_length = protocol.read_head(_receive(peer, protocol.HEAD_BYTES, deadline))
         body = _receive(peer, name_length + password_length, deadline)
         name, password = protocol.read_body(body[:name_length], body[name_length:])
@@ -211,15 +219,15 @@ def _start(arguments: argparse.Namespace) -> PamCheck:
     wrong = pam_service.problems()
     if wrong:
         raise CannotStart("\n".join(wrong))
-    uid = _allowed_uid(arguments.allow_uid)
+    uid, limits = _allowed_uid(arguments.allow_uid), Limits()
     listener = passed_socket()
     harden()
     if listener is None:
         if arguments.socket is None:
             raise CannotStart("systemd passed no socket. Give --socket PATH.")
-        listener = own_socket(arguments.socket.absolute(), uid, MAX_CHILDREN)
+        listener = own_socket(arguments.socket.absolute(), uid, limits.children)
     Conversation(b"")  # loads libpam once, for all children
-    return PamCheck(listener, uid)
+    return PamCheck(listener, uid, limits)
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from testbed.pki import Pki
 
 QUICK = {"connect_timeout": 0.3, "operation_timeout": 0.5}
-CONNECT, ANSWER, SLACK = 0.3, 0.5, 1.0
+CONNECT, ANSWER, SLACK = 0.3, 0.5, 2.0
 
 
 async def _fails(question: Awaitable[object], because: str, within: float) -> None:
@@ -251,11 +251,11 @@ async def test_failover(slapd: Slapd, make_directory: MakeDirectory, directory_l
     """With a server in a black hole and one refused, the third answers; only the first login waits."""
     with hostile.black_hole() as port:
         urls = [f"ldaps://127.0.0.1:{port}", f"ldaps://127.0.0.1:{free_port()}", slapd.tls_url]
-        directory = make_directory(slapd.settings(urls=urls, **QUICK))
+        directory = make_directory(slapd.settings(urls=urls, connect_timeout=1.5))
         await _login(directory)
         start = time.monotonic()
         await _login(directory)
-        assert time.monotonic() - start < CONNECT
+        assert time.monotonic() - start < 1.5
     assert [(entry["event"], entry["server"]) for entry in directory_log.entries] == [
         ("directory.server_failed", urls[0]),
         ("directory.server_failed", urls[1]),

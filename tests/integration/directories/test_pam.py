@@ -173,9 +173,12 @@ async def test_a_broken_service_is_no_ones_fault(pam_users: PrivateUsers, local:
     assert await _check(local, "alice", "Pw-alice-x") == ""
 
 
-async def test_64_checks_at_once(pam_users: PrivateUsers, local: Directory) -> None:
+async def test_64_checks_at_once(pamcheck: PamCheckProcess, make_directory: MakeDirectory) -> None:
     """PPW-04: of 64 parallel checks half are wrong: each result is its own, no wrong one delays a right."""
-    pam_users.write_service("auth required pam_faildelay.so delay=2000000\n" + PLAIN.replace(" nodelay", ""))
+    local = make_directory({"name": "local", "kind": "pam", "socket": str(pamcheck.socket), "timeout": 14})
+    pamcheck.users.write_service(
+        "auth required pam_faildelay.so delay=3000000\n" + PLAIN.replace(" nodelay", "")
+    )
     names = ("alice", "bob", "Bob", "carol")
     took: dict[bool, list[float]] = {True: [], False: []}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import socket
@@ -17,9 +16,10 @@ import pytest
 from nightlatch.directories import pam_protocol as protocol
 from nightlatch.directories.pam_protocol import Outcome
 from testbed.pamcheck import PLAIN, PamCheckProcess, PrivateUsers
-from testbed.process import wait_until
+from testbed.process import Child, wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 RIGHT = protocol.answer(Outcome.RIGHT)
@@ -109,20 +109,49 @@ def test_a_silent_caller_is_hung_up_on(pamcheck: PamCheckProcess) -> None:
         assert silent.recv(64) == INVALID
 
 
-async def test_too_many_conversations(pamcheck: PamCheckProcess) -> None:
-    """With 128 conversations, the next is told that the helper is busy; afterwards there is room again."""
-    waiting = [await asyncio.open_unix_connection(pamcheck.socket) for _ in range(128)]
-    reader, writer = await asyncio.open_unix_connection(pamcheck.socket)
-    assert await reader.read() == protocol.answer(Outcome.BUSY)
-    writer.close()
-    for _, one in waiting:
-        one.close()
+_LIMITED = """
+import socket, sys
+from nightlatch.directories.pamcheck_server import Limits, PamCheck
+with socket.socket(socket.AF_UNIX) as listener:
+    listener.bind(sys.argv[1])
+    listener.listen()
+    PamCheck(listener, 0, Limits(children=3, conversation=float(sys.argv[2]), question=60)).serve()
+"""
+
+
+@contextlib.contextmanager
+def _limited(users: PrivateUsers, conversation: float) -> Iterator[PamCheckProcess]:
+    """A helper with room for three conversations of some seconds each."""
+    helper = PamCheckProcess(users)
+    command = users.command(sys.executable, "-c", _LIMITED, helper.socket, str(conversation))
+    child = Child(command, users.folder / "pamcheck.log", env=users.environment)
+    try:
+        wait_until(helper.listens, "the helper", child)
+        yield helper
+    finally:
+        child.stop()
+
+
+def test_too_many_conversations(pam_users: PrivateUsers) -> None:
+    """When all conversations are taken, the next is told that the helper is busy; then there is room."""
     question = protocol.question("alice", b"Pw-alice-x")
-    deadline = time.monotonic() + 10
-    while (answer := await asyncio.to_thread(_ask, pamcheck.socket, question)) != RIGHT:
-        assert answer in {protocol.answer(Outcome.BUSY), b""}
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
+    with _limited(pam_users, conversation=60) as helper:
+        wait_until(lambda: _ask(helper.socket, question) == RIGHT, "room")  # the look for the socket is over
+        with contextlib.ExitStack() as waiting:
+            for _ in range(3):
+                waiting.enter_context(socket.socket(socket.AF_UNIX)).connect(str(helper.socket))
+            assert _ask(helper.socket, question) in {protocol.answer(Outcome.BUSY), b""}
+            assert "busy" in helper.log()
+        wait_until(lambda: _ask(helper.socket, question) == RIGHT, "room")
+
+
+def test_a_conversation_that_hangs_is_killed(pam_users: PrivateUsers) -> None:
+    """A PAM module that does not come back in time is ended, and grants nothing."""
+    hanging = pam_users.write_script("hanging", "exec sleep 5")
+    pam_users.write_service(f"auth required pam_exec.so quiet {hanging}\n" + PLAIN)
+    with _limited(pam_users, conversation=0.5) as helper:
+        assert _ask(helper.socket, protocol.question("alice", b"Pw-alice-x")) == b""
+        wait_until(lambda: "killed a conversation" in helper.log(), "the note of it")
 
 
 def test_a_crash_is_an_outage(pam_users: PrivateUsers, pamcheck: PamCheckProcess) -> None:
