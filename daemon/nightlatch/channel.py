@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from nightlatch.factor import Settings, hookimpl
+from nightlatch.plugin import Settings, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,7 +48,7 @@ class Receipt:
     """The provider's own id for it, without secrets; for the audit and for delivery reports."""
 
 
-class NotSent(Exception):  # noqa: N818, a word of the contract
+class NotSent(Exception):
     """The message did not leave. `reason` is in the provider's words, without the message's values.
 
     `permanent` says that this address or message will never pass here, so that no other try is made with it.
@@ -66,8 +66,8 @@ class Channel(Protocol):
     async def send(self, address: str, message: Message, deadline: float) -> Receipt:
         """Deliver within `deadline` seconds from now; raises NotSent. Cancelled when the deadline is over.
 
-        `address` is an address of the channel's medium, checked by the daemon: E.164 for SMS ("+14155550100"),
-        an ASCII mailbox for email, without control characters.
+        `address` is one of the channel's medium: E.164 for SMS ("+14155550100"), an ASCII mailbox for email,
+        without control characters.
         """
 
     async def close(self) -> None:

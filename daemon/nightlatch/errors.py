@@ -32,7 +32,7 @@ class Locked(NightlatchError):
 
 
 class Unavailable(NightlatchError):
-    """A part could not answer (`part`: "directory corp", "store", "factor totp"). Says nothing about the person."""
+    """A part could not answer (`part`: "directory corp", "store"). Says nothing about the person."""
 
     def __init__(self, part: str, reason: str) -> None:
         super().__init__(f"{part}: {reason}")

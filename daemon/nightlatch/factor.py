@@ -14,20 +14,30 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-import pluggy
-from pydantic import BaseModel, ConfigDict
+from nightlatch.channel import Medium, Message, NotSent
+from nightlatch.plugin import Settings, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-hookimpl = pluggy.HookimplMarker("nightlatch")
-"""Marks a plugin's hook: ``@hookimpl def nightlatch_factors() -> list[FactorPlugin]``."""
-
-
-class Settings(BaseModel):
-    """The root of a factor's settings, the table ``[factors.NAME]``: unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+__all__ = [
+    "Challenge",
+    "Context",
+    "Decision",
+    "Enrollment",
+    "EnrollmentRequest",
+    "Factor",
+    "FactorPlugin",
+    "Medium",
+    "Message",
+    "NotSent",
+    "Reach",
+    "SendingContext",
+    "Settings",
+    "Subject",
+    "Verdict",
+    "hookimpl",
+]
 
 
 class Context(Protocol):
@@ -45,6 +55,24 @@ class Context(Protocol):
         """`count` bytes from the system's cryptographic source."""
 
 
+class SendingContext(Context, Protocol):
+    """What a factor may use when it asks."""
+
+    @property
+    def memo(self) -> bytes:
+        """The memo of this credential's challenge before, in the same login; empty at the first."""
+
+    @property
+    def service(self) -> str:
+        """What is being signed in to, for the words of a message ("sshd")."""
+
+    async def send(self, channels: tuple[str, ...], address: str, message: Message) -> None:
+        """Send by the first of `channels` (names of the configuration) that can; raises NotSent.
+
+        The daemon charges the sending limits first; above them, NotSent says so and nothing is sent.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """Whom a credential belongs to, for the words that people see."""
@@ -60,7 +88,13 @@ class EnrollmentRequest:
     """What the person chose for a new credential."""
 
     label: str
-    """The person's own name for it, never empty."""
+    """The person's own name for it; the factor's title when they gave none."""
+    address: str = field(default="", repr=False)
+    """Where codes shall go, for a factor that sends them: as typed, or from the directory."""
+    evidence: tuple[str, ...] = field(default=(), repr=False)
+    """What the caller sent with the login that this enrolment follows, for a silent factor."""
+    expires_at: float | None = None
+    """When policy lets the credential end; None for never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +107,10 @@ class Enrollment:
     """Text for a QR code, empty for none."""
     details: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """The same for typing by hand: (name, value), in order."""
+    label: str = ""
+    """How people tell this credential from others when they gave it no name ("•••• 42")."""
+    token: str = field(default="", repr=False)
+    """A secret that the caller keeps as evidence for later logins; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +118,15 @@ class Challenge:
     """What is asked of the person."""
 
     prompt: str | None
-    """Words without an end ("Code from your authenticator app"); None for a factor that asks nothing."""
+    """Words without an end ("Code from your authenticator app"); None for a silent factor."""
     echo: bool = True
     """Whether what is typed may be seen."""
     memo: bytes = field(default=b"", repr=False)
     """What `Factor.verify` needs of this challenge, at most 1024 bytes; sealed in the login's ticket."""
+    labelled: bool = True
+    """Whether the credential's name is put behind the words."""
+    state: bytes | None = field(default=None, repr=False)
+    """The credential's new state, stored before the person is asked; None when it did not change."""
 
 
 class Decision(Enum):
@@ -93,6 +135,9 @@ class Decision(Enum):
     ACCEPT = "accept"
     REJECT = "reject"
     PENDING = "pending"
+    """Not decided yet: ask me again in a moment."""
+    AGAIN = "again"
+    """This was a wish, not a proof ("r" for another message): challenge again, count nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +149,39 @@ class Verdict:
     """The credential's new state, stored with the decision; None when it did not change."""
     reason: str = ""
     """For the audit, without secrets: "wrong code", "code used before"."""
+    notice: str = ""
+    """Words for the person, shown with a grant ("2 recovery codes are left.")."""
+    token: str = field(default="", repr=False)
+    """With ACCEPT: a secret that replaces the caller's evidence; empty for none."""
+    revoke: bool = False
+    """Take the credential away: it was used in a way that only a thief would. The person is told."""
 
 
 class Factor(Protocol):
     """One kind of second proof. Three methods, and no fourth."""
 
     def enroll(self, subject: Subject, request: EnrollmentRequest, context: Context) -> Enrollment:
-        """Make a new credential. It counts only after `challenge` and `verify` accepted an answer."""
+        """Make a new credential. It counts only after `challenge` and `verify` accepted an answer.
 
-    async def challenge(self, subject: Subject, state: bytes, context: Context) -> Challenge:
-        """Ask. May take until `context.deadline`."""
+        Raises ValueError, with words for the person, for a request that can not be met.
+        """
+
+    async def challenge(self, subject: Subject, state: bytes, context: SendingContext) -> Challenge:
+        """Ask. May take until `context.deadline`; raises NotSent when a message could not leave."""
 
     def verify(self, state: bytes, memo: bytes, answer: str, context: Context) -> Verdict:
-        """Decide. Pure, and quick: it runs while the store's transaction waits."""
+        """Decide. Pure, and quick: it runs while the store's transaction waits.
+
+        For a silent factor `answer` is one piece of the caller's evidence.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where the owner of a credential can be told things."""
+
+    channels: tuple[str, ...]
+    address: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,3 +196,23 @@ class FactorPlugin:
     """The model of its table in the configuration."""
     build: Callable[[Settings], Factor]
     """Makes the factor from its checked settings; called once, at start."""
+    choice: str = '{title} "{label}"'
+    """How a credential stands in the list of ways to confirm."""
+    channels: Callable[[Settings], tuple[str, ...]] = lambda _settings: ()
+    """The channels that its settings name; the daemon checks that each is configured."""
+    medium: Medium | None = None
+    """What kind of address enrolling it needs; None for none."""
+    reach: Callable[[bytes], Reach] | None = None
+    """Where the owner of a credential, by its state, can be told of changes; None for nowhere."""
+    confirmed: bool = True
+    """Whether a new credential waits for a confirming answer."""
+    single: bool = False
+    """Whether a new credential takes the place of the account's older one."""
+    silent: bool = False
+    """Whether it answers from the caller's evidence, without a prompt, and is never chosen by the person."""
+    offer: str = ""
+    """For a silent factor: what is asked after a login that another factor granted, such as
+    "Trust this device for {days} days? [y/N] "; empty for nothing."""
+    last_resort: bool = False
+    """Whether it is for people who have nothing else at hand: listed last, sent only after a yes, told
+    everywhere, and no reason to leave things as they are."""
