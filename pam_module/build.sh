@@ -9,8 +9,8 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 variant=${1:-plain}
 case $variant in
-plain) out=$root/build/pam_module hardening='-D_FORTIFY_SOURCE=2' linking='-Wl,-z,defs' ;;
-asan) out=$root/build/pam_module/asan hardening='-g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' linking='-fsanitize=address,undefined' ;;
+plain) out=$root/build/pam_module hardening='-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2' linking='-Wl,-z,defs' ;;
+asan) out=$root/build/pam_module/asan hardening='-U_FORTIFY_SOURCE -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' linking='-fsanitize=address,undefined' ;;
 *)
     echo "build.sh: \"$variant\" is no variant: use plain or asan" >&2
     exit 2

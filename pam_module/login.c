@@ -178,7 +178,8 @@ static const Nightlatch__V1__Step *advance(struct login *login, const Nightlatch
 
 static bool is_current_user(pam_handle_t *pamh, const char *granted) {
     const void *user = NULL;
-    return pam_get_item(pamh, PAM_USER, &user) == PAM_SUCCESS && user != NULL && strcmp(user, granted) == 0;
+    bool known = pam_get_item(pamh, PAM_USER, &user) == PAM_SUCCESS && user != NULL;
+    return known && granted[0] != '\0' && strcmp(user, granted) == 0;
 }
 
 static int judge(struct login *login, const Nightlatch__V1__Outcome *outcome) {

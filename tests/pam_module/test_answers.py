@@ -40,7 +40,11 @@ if TYPE_CHECKING:
 RUBBISH = random.Random(7).randbytes(4096)  # noqa: S311, the same in each run
 WHOLE = b"".join(part for part in RIGHT if isinstance(part, bytes))
 TWO = login_pb2.AnswerLoginResponse(step=login_pb2.Step(ticket=b"x")).SerializeToString()
-LATER = granted() + b"\xa2\x06\x03new"  # field 100, which this version does not know
+
+NEW = b"\xa2\x06\x03new"  # field 100, which this version does not know
+OUTCOME = login_pb2.Outcome(verdict=login_pb2.VERDICT_GRANTED, user="alice").SerializeToString() + NEW
+STEP = b"\x1a" + bytes([len(OUTCOME)]) + OUTCOME + NEW
+LATER = b"\x0a" + bytes([len(STEP)]) + STEP + NEW
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,32 @@ async def test_names_that_are_never_forwarded(host: Host, user: str | bytes) -> 
     assert not any("x" * 99 in line or "\x1b" in line for line in result.log)
 
 
+@pytest.mark.parametrize("step", [prompt("A\x1b[2J\r" + "é" * 65000), wait(1, "A\x1b[2J\r" + "é" * 65000)])
+async def test_reply_is_bounded(host: Host, step: login_pb2.Step) -> None:
+    """PAM-12: a reply above 64 KiB is no answer."""
+    async with ScriptedDaemon(host.socket, step):
+        result = await host.login("123456", options="timeout=5")
+    assert result.rc == PamCode.AUTHINFO_UNAVAIL
+    assert result.messages == ()
+
+
+@pytest.mark.parametrize("step", [prompt("A\x1b[2J\r" + "é" * 9000), wait(1, "A\x1b[2J\r" + "é" * 9000)])
+async def test_text_is_printable_and_cut(host: Host, step: login_pb2.Step) -> None:
+    """PAM-12: an escape, a carriage return and too much text reach no terminal."""
+    async with ScriptedDaemon(host.socket, step, outcome(message="\x9bB\x07\nC")):
+        result = await host.login("123456")
+    assert result.rc == PamCode.SUCCESS
+    assert result.messages[0].text == "A?[2J?" + "é" * 2044
+    assert result.messages[1].text == "?B?\nC"
+
+
+async def test_qr_code_passes(host: Host) -> None:
+    """A QR code of 49 by 49 modules, drawn with half blocks, is shown whole."""
+    drawn = "\n".join(["█▀▄ " * 12] * 25)
+    async with ScriptedDaemon(host.socket, prompt(drawn), outcome()):
+        assert (await host.login("123456")).prompts == (drawn,)
+
+
 async def test_origin_is_plain(host: Host) -> None:
     """A remote host's name that is not ASCII cannot make the request unreadable for the daemon."""
     async with ScriptedDaemon(host.socket, outcome()) as daemon:
