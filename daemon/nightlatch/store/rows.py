@@ -48,21 +48,22 @@ def limit_state(text: str) -> LimitState:
 
 
 def audit_row(event: AuditEvent, at: float) -> tuple[object, ...]:
-    """An audit event as the columns of `Statements.put_audit`, each bounded and on one line (AUD-02)."""
-    return (
-        at,
-        _plain(event.event),
-        event.result.value,
-        _plain(event.reason),
-        _plain(event.reference),
-        _plain(event.account_id),
-        _plain(event.user),
-        _plain(event.service),
-        _plain(event.source),
-        _plain(event.factor),
-        _plain(event.credential_id),
-        _plain(event.caller),
+    """An audit event in the order of `Statements.put_audit`, each text bounded and on one line (AUD-02)."""
+    texts: tuple[str, ...] = (
+        event.reason,
+        event.reference,
+        event.account_id,
+        event.user,
+        event.service,
+        event.source,
+        event.factor,
+        event.credential_id,
+        event.caller,
     )
+    together = "".join(texts)
+    if len(together) > _LONGEST_TEXT or not together.isprintable():
+        texts = tuple(map(_plain, texts))
+    return (at, event.event, event.result.value, *texts)
 
 
 def audit_event(row: Row) -> tuple[float, AuditEvent]:
@@ -72,6 +73,4 @@ def audit_event(row: Row) -> tuple[float, AuditEvent]:
 
 
 def _plain(text: str) -> str:
-    if len(text) <= _LONGEST_TEXT and text.isprintable():
-        return text
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text[:_LONGEST_TEXT])

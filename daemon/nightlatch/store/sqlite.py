@@ -140,7 +140,7 @@ class SqliteDatabase:
         """Make directory (0700) and empty file (0600) where there are none; check those that are there."""
         directory = self._path.parent
         try:
-            if not directory.exists():
+            with contextlib.suppress(FileExistsError):
                 directory.mkdir(mode=0o700)
                 directory.chmod(0o700)
             _check(directory, 0o022, "go-w")

@@ -9,9 +9,11 @@ import signal
 import sqlite3
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from nightlatch.errors import Unavailable
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from nightlatch.store import SqlStore
+    from testbed.fixtures_store import SetClock
     from testbed.postgres import Postgres
 
 ALICE = "corp:4f0c"
@@ -174,6 +177,30 @@ async def test_killed_connections_are_made_again(
     written = len(await store.audit_rows(None, 1000))
     assert told + 1 <= written <= 501
     assert told > 0
+
+
+async def test_a_deadlock_is_tried_again(
+    postgres_url: str, open_stores: Callable[[str], SqlStore], store_clock: SetClock
+) -> None:
+    """STO-04: a transaction that PostgreSQL sacrifices to end a deadlock runs once more, and is told once."""
+    store = open_stores(postgres_url)
+    request = DecisionRequest(scopes=("a", "b"))
+    runs: list[float] = []
+
+    def count(snapshot: Snapshot) -> tuple[Changes, bool]:
+        runs.append(snapshot.now)
+        return Changes({"a": replace(snapshot.limits["a"], in_a_row=len(runs))}, events=(EVENT,)), True
+
+    assert await store.decide(request, count)
+    lock = "select 1 from limits where scope = %s for update"
+    async with await psycopg.AsyncConnection.connect(postgres_url) as other:
+        await other.execute(lock, ("b",))
+        deciding = asyncio.ensure_future(store.decide(request, count))
+        assert await asyncio.wait({deciding}, timeout=0.3) == (set(), {deciding})
+        await other.execute(lock, ("a",))  # the store was there first: it is the one that finds the deadlock
+    assert await deciding
+    assert runs == [store_clock.now()] * 2
+    assert len(await store.audit_rows(None, 9)) == 2
 
 
 async def test_a_postgresql_that_is_away_denies_and_passes(
