@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 
 from nightlatch.errors import Refused, Unavailable
-from nightlatch.factor import Challenge, Decision, Enrollment, EnrollmentRequest, Subject, Verdict
+from nightlatch.factor import (
+    Challenge,
+    Decision,
+    Enrollment,
+    EnrollmentRequest,
+    FactorPlugin,
+    Settings,
+    Subject,
+    Verdict,
+)
 from nightlatch.keys import Sealer
 from nightlatch.login.accounts import Accounts
 from nightlatch.login.engine import LoginEngine
@@ -168,6 +177,11 @@ class WordFactor:
         return Verdict(Decision.REJECT, reason="wrong word")
 
 
+def word_plugin(name: str) -> FactorPlugin:
+    """A factor of words, as its plugin declares it."""
+    return FactorPlugin(name, f"Word {name}", Settings, lambda _settings: WordFactor())
+
+
 class World:
     """An engine on fakes, with alice and her credential."""
 
@@ -179,7 +193,7 @@ class World:
         self.parts = Parts(
             accounts=Accounts((self.directory,)),
             factors={
-                name: FactorFacade(name, f"Word {name}", WordFactor(), self.clock.steady)
+                name: FactorFacade(word_plugin(name), WordFactor(), self.clock.steady)
                 for name in ("word", "sms")
             },
             rules=(DEFAULT_RULE,),

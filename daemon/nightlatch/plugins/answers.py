@@ -25,11 +25,14 @@ MOST_QR_PAYLOAD: Final = 2048
 MOST_DETAILS: Final = 16
 MOST_DETAIL: Final = 512
 MOST_REASON: Final = 200
+MOST_LABEL: Final = 64
+MOST_NOTICE: Final = 200
+MOST_TOKEN: Final = 512
 _SHORTEST_ANSWER_HIDDEN: Final = 4
 _DECISIONS: Final = tuple(Decision)
-_ENROLLMENT: Final = attrgetter("state", "qr_payload", "details")
-_CHALLENGE: Final = attrgetter("prompt", "echo", "memo")
-_VERDICT: Final = attrgetter("decision", "state", "reason")
+_ENROLLMENT: Final = attrgetter("state", "qr_payload", "details", "label", "token")
+_CHALLENGE: Final = attrgetter("prompt", "echo", "memo", "labelled", "state")
+_VERDICT: Final = attrgetter("decision", "state", "reason", "notice", "token", "revoke")
 
 
 class BadAnswer(Exception):
@@ -40,38 +43,54 @@ def checked_enrollment(value: object) -> Enrollment:
     """`value` as an Enrollment of its own; raises BadAnswer."""
     if type(value) is not Enrollment:
         raise BadAnswer(f"returned {type_name(value)}, not an Enrollment")
-    state, qr_payload, details = _fields(value, _ENROLLMENT)
+    state, qr_payload, details, label, token = _fields(value, _ENROLLMENT)
     if type(qr_payload) is not str or not qr_payload.isascii() or not _shown(qr_payload, MOST_QR_PAYLOAD):
         raise BadAnswer(
             f"returned a QR payload that is not at most {MOST_QR_PAYLOAD} printable ASCII letters"
         )
     if type(details) is not tuple or len(details) > MOST_DETAILS:
         raise BadAnswer(f"returned details that are not a tuple of at most {MOST_DETAILS} pairs")
-    return Enrollment(_state(state), qr_payload, tuple(_detail(detail) for detail in details))
+    return Enrollment(
+        _state(state),
+        qr_payload,
+        tuple(_detail(detail) for detail in details),
+        _text("label", label, MOST_LABEL),
+        _token(token),
+    )
 
 
 def checked_challenge(value: object) -> Challenge:
     """`value` as a Challenge of its own; raises BadAnswer."""
     if type(value) is not Challenge:
         raise BadAnswer(f"returned {type_name(value)}, not a Challenge")
-    prompt, echo, memo = _fields(value, _CHALLENGE)
+    prompt, echo, memo, labelled, state = _fields(value, _CHALLENGE)
     if prompt is not None and (type(prompt) is not str or not prompt or not _shown(prompt, MOST_PROMPT)):
         raise BadAnswer(f"returned a prompt that is not 1 to {MOST_PROMPT} printable letters")
     if type(echo) is not bool:
         raise BadAnswer("returned an echo that is not a bool")
+    if type(labelled) is not bool:
+        raise BadAnswer("returned a labelled that is not a bool")
     if type(memo) is not bytes or len(memo) > MOST_MEMO_BYTES:
         raise BadAnswer(f"returned a memo that is not at most {MOST_MEMO_BYTES} bytes")
-    return Challenge(prompt, echo, memo)
+    return Challenge(prompt, echo, memo, labelled, None if state is None else _state(state))
 
 
 def checked_verdict(value: object, answer: str) -> Verdict:
     """`value` as a Verdict of its own, its reason free of `answer`; raises BadAnswer."""
     if type(value) is not Verdict:
         raise BadAnswer(f"returned {type_name(value)}, not a Verdict")
-    decision, state, reason = _fields(value, _VERDICT)
+    decision, state, reason, notice, token, revoke = _fields(value, _VERDICT)
     for member in _DECISIONS:
         if member is decision:
-            return Verdict(member, None if state is None else _state(state), _reason(reason, answer))
+            return Verdict(
+                member,
+                None if state is None else _state(state),
+                _reason(reason, answer),
+                # A refusal stays one, whatever its extras look like (MUST 4).
+                _text("notice", notice, MOST_NOTICE) if member is Decision.ACCEPT else "",
+                _token(token) if member is Decision.ACCEPT else "",
+                revoke is True and member is Decision.REJECT,
+            )
     raise BadAnswer(f"returned a verdict whose decision is {type_name(decision)}, not a Decision")
 
 
@@ -110,6 +129,18 @@ def _detail(detail: object) -> tuple[str, str]:
         ):
             return name, value
     raise BadAnswer("returned a detail that is not a pair of short printable texts")
+
+
+def _text(what: str, value: object, most: int) -> str:
+    if type(value) is not str or not _shown(value, most):
+        raise BadAnswer(f"returned a {what} that is not at most {most} printable letters")
+    return value
+
+
+def _token(token: object) -> str:
+    if type(token) is not str or not token.isascii() or not _shown(token, MOST_TOKEN):
+        raise BadAnswer(f"returned a token that is not at most {MOST_TOKEN} printable ASCII letters")
+    return token
 
 
 def _reason(reason: object, answer: str) -> str:

@@ -5,6 +5,7 @@ MUST 2: whatever a plugin raises becomes `Unavailable` with the factor's name, a
         KeyboardInterrupt: signals come to the daemon elsewhere, and either would end its writer or its loop.
         Of the exception only type and place are told: its message may hold a code.
 MUST 3: nothing is waited for beyond the deadline, and what comes later does not count.
+MUST 4: two exceptions of the contract pass, as new ones without a chain: NotSent, and ValueError of `enroll`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeVar
 
-from nightlatch.errors import Unavailable
+from nightlatch.channel import NotSent
+from nightlatch.errors import Invalid, Unavailable
 from nightlatch.plugins.answers import (
     BadAnswer,
     checked_challenge,
@@ -28,7 +30,17 @@ from nightlatch.plugins.stuck import StuckCalls
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nightlatch.factor import Challenge, Context, Enrollment, EnrollmentRequest, Factor, Subject, Verdict
+    from nightlatch.factor import (
+        Challenge,
+        Context,
+        Enrollment,
+        EnrollmentRequest,
+        Factor,
+        FactorPlugin,
+        SendingContext,
+        Subject,
+        Verdict,
+    )
     from nightlatch.ports import Randomness
 
 T = TypeVar("T")
@@ -50,11 +62,12 @@ class CallContext:
 
 
 class FactorFacade:
-    """One factor, as the core sees it. All three methods raise Unavailable, and nothing else."""
+    """One factor, as the core sees it. What its methods raise is Unavailable, and what MUST 4 says."""
 
-    def __init__(self, name: str, title: str, factor: Factor, steady: Callable[[], float]) -> None:
-        self.name = name
-        self.title = title
+    def __init__(self, plugin: FactorPlugin, factor: Factor, steady: Callable[[], float]) -> None:
+        self.plugin = plugin
+        self.name = plugin.name
+        self.title = plugin.title
         self._factor = factor
         self._steady = steady
         self._stuck = StuckCalls(steady)
@@ -65,11 +78,13 @@ class FactorFacade:
         return f"FactorFacade({self.name!r})"
 
     def enroll(self, subject: Subject, request: EnrollmentRequest, context: Context) -> Enrollment:
-        """Make a credential that is not confirmed yet."""
-        value = self._guarded("enroll", lambda: self._factor.enroll(subject, request, context))
+        """Make a credential that does not count yet; raises Invalid with the factor's words for the person."""
+        value = self._guarded("enroll", lambda: self._enroll(subject, request, context))
+        if type(value) is _Refusal:
+            raise Invalid(value.words)
         return self._checked("enroll", lambda: checked_enrollment(value))
 
-    async def challenge(self, subject: Subject, state: bytes, context: Context) -> Challenge:
+    async def challenge(self, subject: Subject, state: bytes, context: SendingContext) -> Challenge:
         """Ask, for as long as `context.deadline` is from `context.now`, counted from this call."""
         if len(self._abandoned) >= MOST_ABANDONED:
             raise self._unavailable(f"{MOST_ABANDONED} challenges neither answered nor let go")
@@ -87,6 +102,8 @@ class FactorFacade:
         value = task.result()
         if type(value) is _Raised:
             raise self._unavailable(f"challenge raised {value.what}")
+        if type(value) is _Refusal:
+            raise NotSent(value.words)
         return self._checked("challenge", lambda: checked_challenge(value))
 
     def verify(self, state: bytes, memo: bytes, answer: str, context: Context) -> Verdict:
@@ -102,10 +119,20 @@ class FactorFacade:
             raise self._unavailable(f"verify took {seconds:.1f} s, which is too late to count")
         return self._checked("verify", lambda: checked_verdict(value, answer))
 
-    async def _ask(self, subject: Subject, state: bytes, context: Context) -> object:
+    def _enroll(self, subject: Subject, request: EnrollmentRequest, context: Context) -> object:
+        try:
+            return self._factor.enroll(subject, request, context)
+        except ValueError as error:
+            if type(error) is not ValueError:  # a subclass was not meant for people
+                raise
+            return _Refusal(printable(str(error), 300))
+
+    async def _ask(self, subject: Subject, state: bytes, context: SendingContext) -> object:
         """Ask the plugin; its exceptions come back as values: SystemExit in a task would stop the daemon."""
         try:
             return await self._factor.challenge(subject, state, context)
+        except NotSent as error:
+            return _Refusal(printable(str(error.reason), 300))
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001, a plugin may raise anything
@@ -133,6 +160,13 @@ class FactorFacade:
 
     def _unavailable(self, reason: str) -> Unavailable:
         return Unavailable(f"factor {self.name}", reason)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """Words of a plugin that the contract lets through."""
+
+    words: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ class _Loading:
             raise PluginFault(f'its factor "{plugin.name}" can not be built: {raised(error)}') from error
         if missing:
             raise PluginFault(_no_factor(plugin.name, factor, missing))
-        self._factors[plugin.name] = FactorFacade(plugin.name, plugin.title, factor, self._steady)
+        self._factors[plugin.name] = FactorFacade(plugin, factor, self._steady)
 
     def _stray(self, name: str) -> str:
         if name in self._installed:
