@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,8 +75,9 @@ def test_every_module_has_a_name_that_says_something() -> None:
 
 
 def factor_names() -> set[str]:
-    """The factors of the plugins that the repository ships."""
-    return {path.name.removeprefix("nightlatch_") for path in (ROOT / "plugins").glob("nightlatch_*")}
+    """The plugins that the repository ships, by the names that administrators enable them by."""
+    project = tomllib.loads(text(ROOT / "pyproject.toml"))["project"]
+    return set(project["entry-points"]["nightlatch.plugins"])
 
 
 def words_that_act(path: Path) -> set[str]:
