@@ -35,7 +35,7 @@ from pam_module.raw_server import (
 from testbed.pam_client import PamCode
 
 if TYPE_CHECKING:
-    from pam_module.conftest import Host
+    from pam_module.host import Host
 
 RUBBISH = random.Random(7).randbytes(4096)  # noqa: S311, the same in each run
 WHOLE = b"".join(part for part in RIGHT if isinstance(part, bytes))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pam_module.conftest import ROOT, build
+from pam_module.host import ROOT, build
 from pam_module.raw_server import GRANT, HELLO, RIGHT
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nightlatch.v1 import login_pb2
-from pam_module.conftest import ROOT, host_with
+from pam_module.host import ROOT, host_with
 from pam_module.raw_server import CLOSE, RIGHT, RawServer
 from pam_module.scripted_daemon import ScriptedDaemon, outcome, password, prompt
 from testbed.pam_client import PamCode, write_service
@@ -17,7 +17,7 @@ from testbed.pam_client import PamCode, write_service
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pam_module.conftest import Host, Module
+    from pam_module.host import Host, Module
 
 ENTRY_POINTS = {"pam_sm_authenticate", "pam_sm_setcred", "pam_sm_acct_mgmt", "pam_sm_chauthtok"}
 PRESETS = {

@@ -12,7 +12,7 @@ from pam_module.scripted_daemon import TICKET, ScriptedDaemon, outcome, password
 from testbed.pam_client import Heard, PamCode, Style
 
 if TYPE_CHECKING:
-    from pam_module.conftest import Host
+    from pam_module.host import Host
 
 PAM_SILENT = 0x8000
 DUMMY = "\b\n\r\177INCORRECT"  # what sshd sends in place of a password that it will not try

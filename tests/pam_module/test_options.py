@@ -13,7 +13,7 @@ from pam_module.scripted_daemon import ScriptedDaemon, outcome, password, prompt
 from testbed.pam_client import PamCode
 
 if TYPE_CHECKING:
-    from pam_module.conftest import Host
+    from pam_module.host import Host
 
 ROOT = Path(__file__).parents[2]
 WRONG = [

@@ -11,7 +11,7 @@ from pam_module.scripted_daemon import ScriptedDaemon, outcome, password, prompt
 from testbed.pam_client import write_service
 
 if TYPE_CHECKING:
-    from pam_module.conftest import Host
+    from pam_module.host import Host
 
 PRIVATE = 'mount --bind "$0" /etc/pam.d && exec pamtester "$@"'  # seen by this one process only
 

@@ -24,7 +24,7 @@ from pam_module.scripted_daemon import ScriptedDaemon, outcome, prompt
 from testbed.pam_client import PamCode
 
 if TYPE_CHECKING:
-    from pam_module.conftest import Host
+    from pam_module.host import Host
 
 ASK = login_pb2.BeginLoginResponse(step=prompt()).SerializeToString()
 ASKED: tuple[Part, ...] = (headers(), message(ASK), trailers(), CLOSE)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pam_module.conftest import Host
+    from pam_module.host import Host
 
 STRANGER = 12345
 LISTENER = """
