@@ -77,6 +77,7 @@ class GroupView:
     def apply(self, request: DecisionRequest, changes: Changes, now: float) -> None:
         """Take a decision's changes over; raises, and takes nothing, when they are not its to make."""
         self._check(request, changes)
+        audit = [audit_row(event, now) for event in changes.events]  # what can still fail comes first
         for scope, state in changes.limits.items():
             if self._limits[scope] != state:
                 self._limits[scope] = self._new_limits[scope] = state
@@ -88,8 +89,7 @@ class GroupView:
         if changes.spend:
             self._spent.add(request.spend_key)
             self._new_spent[request.spend_key] = now + SPENT_FOR
-        if changes.events:
-            self._new_audit.extend([audit_row(event, now) for event in changes.events])
+        self._new_audit += audit
 
     def writes(self, now: float) -> list[Query]:
         """The statements that write what was changed, in the order in which everybody writes."""

@@ -6,11 +6,39 @@ Arguments: the store's URL, and the number of the first decision.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+import time
 
+from nightlatch.keys import KEY_BYTES, MasterKey
 from nightlatch.model import AuditEvent, Changes, Credential, DecisionRequest, LimitState, Result, Snapshot
 from nightlatch.store import SqlStore, open_store
-from testbed.fixtures_store import KEY, START, SetClock, SystemRandomness
+
+START = 1_800_000_000.0
+
+
+class StandingClock:
+    """A wall clock that stands; a steady one that goes. The test bed's imports take too long."""
+
+    def now(self) -> float:
+        """Always the same."""
+        return START
+
+    def steady(self) -> float:
+        """The real steady clock."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep."""
+        await asyncio.sleep(seconds)
+
+
+class SystemRandomness:
+    """The system's randomness."""
+
+    def bytes(self, count: int) -> bytes:
+        """`count` random bytes."""
+        return os.urandom(count)
 
 
 async def decide(store: SqlStore, number: int) -> None:
@@ -31,7 +59,7 @@ async def decide(store: SqlStore, number: int) -> None:
 
 async def main(url: str, number: int) -> None:
     """Decide in groups until killed."""
-    store = open_store(url, KEY, SetClock(), SystemRandomness())
+    store = open_store(url, MasterKey(b"k" * KEY_BYTES), StandingClock(), SystemRandomness())
     sys.stdout.write("open\n")
     sys.stdout.flush()
     while True:

@@ -198,6 +198,15 @@ async def test_a_decision_changes_only_what_it_named(store: SqlStore, changes: C
     assert await store.audit_rows(None, 5) == ()
 
 
+async def test_changes_that_are_malformed_are_taken_as_a_whole_or_not_at_all(store: SqlStore) -> None:
+    """A body whose last change is rubbish has none of its changes written."""
+    rubbish = Changes({SCOPE: LimitState(in_a_row=9)}, (PHONE,), events=(event("x"), None))  # type: ignore[arg-type]  # rubbish
+    with pytest.raises(AttributeError):
+        await store.decide(LOGIN, lambda _: (rubbish, None))
+    seen = await store.decide(LOGIN, lambda snapshot: (Changes(), snapshot))
+    assert (seen.limits[SCOPE], seen.credentials) == (LimitState(), ())
+
+
 async def test_what_a_database_can_not_take_fails_alone(store: SqlStore) -> None:
     """A credential whose label no database takes is unavailable; those beside it in the group are written."""
     odd = replace(PHONE, id="c2", label="\ud800")
