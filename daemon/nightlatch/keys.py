@@ -127,7 +127,8 @@ def load_key_file(path: Path) -> MasterKey:
 def _problems(path: Path, status: os.stat_result, length: int) -> tuple[str, ...]:
     problems = []
     mode = stat.S_IMODE(status.st_mode)
-    if mode & 0o077:
+    # systemd shows a credential as root's, with an ACL whose mask looks like a group's right to read.
+    if mode & (0o037 if status.st_uid == status.st_gid == 0 else 0o077):
         problems.append(f"{path}: others may read the key file (mode {mode:04o}). Run: chmod 600 {path}")
     if status.st_uid not in {0, os.geteuid()}:
         problems.append(f"{path}: the key file belongs to uid {status.st_uid}. {_OWN}")

@@ -15,7 +15,7 @@ from nightlatch.config.problem import Problem, in_the_file
 from nightlatch.config.schema import Config, DaemonSettings
 from nightlatch.directories.settings import DirectorySettings
 from nightlatch.errors import ConfigError, SettingsProblems
-from nightlatch.plugins.loader import load_factors
+from nightlatch.plugins.loader import load_plugins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,14 +47,19 @@ def check_config(path: Path, passed: frozenset[str] = frozenset()) -> tuple[str,
 
 def _plugins(data: dict[str, object]) -> Iterator[Problem]:
     """What the plugins say about their names and their tables, wherever these can be read."""
-    enabled, tables = value_at(("plugins", "enabled"), data), data.get("factors", {})
-    if not isinstance(enabled, list) or not isinstance(tables, dict):
+    enabled = value_at(("plugins", "enabled"), data)
+    factors, channels = data.get("factors", {}), data.get("channels", {})
+    if not (isinstance(enabled, list) and isinstance(factors, dict) and isinstance(channels, dict)):
         return
     names = [name for name in enabled if isinstance(name, str)]
     try:
-        load_factors(names, {name: table for name, table in tables.items() if isinstance(table, dict)})
+        load_plugins(names, _tables(factors), _tables(channels))
     except SettingsProblems as error:
         yield from (Problem(place_of(place), message) for place, message in error.located)
+
+
+def _tables(named: dict[str, object]) -> dict[str, dict[str, object]]:
+    return {name: table for name, table in named.items() if isinstance(table, dict)}
 
 
 def _files(data: dict[str, object], passed: frozenset[str]) -> Iterator[Problem]:

@@ -192,6 +192,10 @@ class Config(Table):
     factors: dict[str, dict[str, object]] = Field(
         {}, description="One table for each factor, with the settings that its plugin declares."
     )
+    channels: dict[str, dict[str, object]] = Field(
+        {},
+        description="One table for each way a message may leave, with its kind and the settings of that kind.",
+    )
     directories: tuple[DirectorySettings, ...] = Field(
         min_length=1,
         description="Who finds people and checks their passwords: the first that knows the name.",

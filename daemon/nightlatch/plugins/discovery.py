@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import difflib
 import re
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Final
 
 import pluggy
 
 from nightlatch import hookspecs
+from nightlatch.channel import ChannelPlugin
 from nightlatch.factor import FactorPlugin, Settings
 from nightlatch.plugins.answers import printable, type_name
 from nightlatch.plugins.ownership import find_code, writable_by_others
@@ -39,7 +41,15 @@ def installed() -> dict[str, tuple[EntryPoint, ...]]:
     return found
 
 
-def load_plugin(name: str, found: dict[str, tuple[EntryPoint, ...]]) -> tuple[FactorPlugin, ...]:
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What one plugin brings."""
+
+    factors: tuple[FactorPlugin, ...]
+    channels: tuple[ChannelPlugin, ...]
+
+
+def load_plugin(name: str, found: dict[str, tuple[EntryPoint, ...]]) -> Declared:
     """What the plugin `name` declares; raises PluginFault."""
     entries = found.get(name, ())
     if not entries:
@@ -50,7 +60,8 @@ def load_plugin(name: str, found: dict[str, tuple[EntryPoint, ...]]) -> tuple[Fa
             f'more than one distribution brings a plugin "{name}": {owners}.\nUninstall all but one.'
         )
     _refuse_writable(entries[0])
-    return _declared(_asked(entries[0]))
+    factors, channels = _asked(entries[0])
+    return Declared(_factors(factors), _channels(channels))
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
@@ -83,24 +94,24 @@ def _refuse_writable(entry: EntryPoint) -> None:
         )
 
 
-def _asked(entry: EntryPoint) -> object:
-    """What the plugin's hook returns."""
+def _asked(entry: EntryPoint) -> tuple[object, object]:
+    """What the plugin's hooks return: factors and channels, an empty tuple for a hook that it has not."""
     manager = pluggy.PluginManager("nightlatch")
     manager.add_hookspecs(hookspecs)
     try:
         manager.register(entry.load(), entry.name)
         manager.check_pending()
-        answers = manager.hook.nightlatch_factors()
+        factors, channels = manager.hook.nightlatch_factors(), manager.hook.nightlatch_channels()
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may raise anything, SystemExit included
         raise PluginFault(f"it can not be loaded from {_distribution(entry)}: {raised(error)}") from error
-    if not answers:
+    if not factors and not channels:
         raise PluginFault("it brings nothing: it has no hook nightlatch_factors, or the hook returned None.")
-    return answers[0]
+    return (factors[0] if factors else ()), (channels[0] if channels else ())
 
 
-def _declared(answer: object) -> tuple[FactorPlugin, ...]:
+def _factors(answer: object) -> tuple[FactorPlugin, ...]:
     if type(answer) not in {list, tuple}:
         raise PluginFault(
             f"its hook nightlatch_factors returned {type_name(answer)}, not a list of FactorPlugin."
@@ -112,6 +123,25 @@ def _declared(answer: object) -> tuple[FactorPlugin, ...]:
                 f"its hook nightlatch_factors declared {type_name(plugin)}, not a FactorPlugin."
             )
         _refuse_malformed(plugin)
+    return tuple(answer)
+
+
+def _channels(answer: object) -> tuple[ChannelPlugin, ...]:
+    if type(answer) not in {list, tuple}:
+        raise PluginFault(
+            f"its hook nightlatch_channels returned {type_name(answer)}, not a list of ChannelPlugin."
+        )
+    assert isinstance(answer, list | tuple)
+    for plugin in answer:
+        if type(plugin) is not ChannelPlugin:
+            raise PluginFault(
+                f"its hook nightlatch_channels declared {type_name(plugin)}, not a ChannelPlugin."
+            )
+        if type(plugin.kind) is not str or _NAME.fullmatch(plugin.kind) is None:
+            raise PluginFault(
+                "it brings a kind of channel with a bad name.\n"
+                "Names are at most 32 lower case letters, digits and underscores."
+            )
     return tuple(answer)
 
 

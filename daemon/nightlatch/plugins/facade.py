@@ -78,7 +78,7 @@ class FactorFacade:
         return f"FactorFacade({self.name!r})"
 
     def enroll(self, subject: Subject, request: EnrollmentRequest, context: Context) -> Enrollment:
-        """Make a credential that does not count yet; raises Invalid with the factor's words for the person."""
+        """Make a credential that does not count yet; raises Invalid with words for the person."""
         value = self._guarded("enroll", lambda: self._enroll(subject, request, context))
         if type(value) is _Refusal:
             raise Invalid(value.words)

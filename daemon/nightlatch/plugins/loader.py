@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from pydantic import ValidationError
 
 from nightlatch.errors import SettingsProblems
 from nightlatch.plugins.answers import type_name
+from nightlatch.plugins.channel_tables import ChannelTables
 from nightlatch.plugins.discovery import PluginFault, installed, load_plugin, raised, suggestion
 from nightlatch.plugins.facade import FactorFacade
 from nightlatch.plugins.settings import checked_settings, problems_in
@@ -25,23 +27,43 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
     from nightlatch.factor import Factor, FactorPlugin
+    from nightlatch.plugins.channel_facade import ChannelFacade
 
 Registry = Mapping[str, FactorFacade]
 """The factors of this daemon by name, frozen."""
 
 Tables = Mapping[str, Mapping[str, object]]
-"""The tables ``[factors.NAME]`` by name, as TOML gives them."""
+"""The tables ``[factors.NAME]`` or ``[channels.NAME]`` by name, as TOML gives them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plugins:
+    """All that the enabled plugins bring to this daemon."""
+
+    factors: Registry
+    channels: Mapping[str, ChannelFacade]
+    """The configured channels by their own names, frozen."""
 
 
 def load_factors(
     enabled: Sequence[str], tables: Tables, steady: Callable[[], float] = time.monotonic
 ) -> Registry:
-    """Import the enabled plugins, check their factors' tables, build the factors.
+    """`load_plugins` for a daemon without channels: its factors alone."""
+    return load_plugins(enabled, tables, {}, steady).factors
+
+
+def load_plugins(
+    enabled: Sequence[str],
+    factors: Tables,
+    channels: Tables,
+    steady: Callable[[], float] = time.monotonic,
+) -> Plugins:
+    """Import the enabled plugins, check the tables of factors and channels, build both.
 
     `steady` measures how long a factor takes. Raises SettingsProblems with every problem at once, placed at
-    "plugins.enabled[INDEX]" or "factors.NAME.SETTING".
+    "plugins.enabled[INDEX]", "factors.NAME.SETTING" or "channels.NAME.SETTING".
     """
-    loading = _Loading(tables, steady)
+    loading = _Loading(factors, channels, steady)
     for index, name in enumerate(enabled):
         loading.add(f"plugins.enabled[{index}]", name)
     return loading.finish()
@@ -50,7 +72,7 @@ def load_factors(
 class _Loading:
     """One start: what was found so far, good and bad."""
 
-    def __init__(self, tables: Tables, steady: Callable[[], float]) -> None:
+    def __init__(self, tables: Tables, channels: Tables, steady: Callable[[], float]) -> None:
         self._tables = tables
         self._steady = steady
         self._installed = installed()
@@ -58,6 +80,7 @@ class _Loading:
         self._added: set[str] = set()
         self._owners: dict[str, str] = {}
         self._factors: dict[str, FactorFacade] = {}
+        self._channels = ChannelTables(channels, steady)
 
     def add(self, place: str, name: str) -> None:
         """Take one plugin with all that it declares."""
@@ -66,22 +89,27 @@ class _Loading:
             return
         self._added.add(name)
         try:
-            for plugin in load_plugin(name, self._installed):
+            declared = load_plugin(name, self._installed)
+            for plugin in declared.factors:
                 self._claim(plugin.name, name)
                 self._build(plugin)
+            for kind in declared.channels:
+                self._channels.add(kind, name)
         except PluginFault as fault:
             self._problems.append((place, _about(name, self._installed, fault)))
 
-    def finish(self) -> Registry:
-        """The registry; raises SettingsProblems."""
+    def finish(self) -> Plugins:
+        """All of it, frozen; raises SettingsProblems."""
         plugins_are_fine = not any(place.startswith("plugins.") for place, _ in self._problems)
         if plugins_are_fine:  # else the table may belong to a plugin that could not be loaded
             self._problems += [
                 (f"factors.{name}", self._stray(name)) for name in self._tables if name not in self._owners
             ]
+            channels, problems = self._channels.finish()
+            self._problems += problems
         if self._problems:
             raise SettingsProblems(tuple(self._problems))
-        return MappingProxyType(self._factors)
+        return Plugins(MappingProxyType(self._factors), MappingProxyType(channels))
 
     def _claim(self, factor: str, plugin: str) -> None:
         owner = self._owners.get(factor)
@@ -104,6 +132,7 @@ class _Loading:
             return
         try:
             factor = plugin.build(settings)
+            wanted = tuple(plugin.channels(settings))
             missing = [
                 one for one in ("enroll", "challenge", "verify") if not callable(getattr(factor, one, None))
             ]
@@ -113,6 +142,7 @@ class _Loading:
             raise PluginFault(f'its factor "{plugin.name}" can not be built: {raised(error)}') from error
         if missing:
             raise PluginFault(_no_factor(plugin.name, factor, missing))
+        self._channels.want(f"{table}.channels", wanted, plugin.medium)
         self._factors[plugin.name] = FactorFacade(plugin, factor, self._steady)
 
     def _stray(self, name: str) -> str:

@@ -3,6 +3,8 @@
 MUST 1: a peer whose uid is not allowed gets no byte through.
 MUST 2: what is buffered for a slow side is bounded: the other side is paused.
 MUST 3: the number of connections is bounded; one too many is closed at once.
+MUST 4: listen(2) is never called on a socket that was given: the kernel would name the daemon's user as the
+        listener, where callers look for root's (SO_PEERCRED, unix(7)). asyncio's own servers call it.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from nightlatch.rpc.caller import CallerAddresses
 
 MAX_CONNECTIONS = 1024
+ACCEPT_PAUSE = 0.1
+"""Seconds before the next try when a connection could not be taken."""
 _CREDENTIALS = struct.Struct("3i")
 
 
@@ -43,8 +47,13 @@ class _Side(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        if self.other is not None and self.other.transport is not None:
-            self.other.transport.write(data)
+        if self.other is not None:
+            self.other.write(data)
+
+    def write(self, data: bytes) -> None:
+        """Send on what the other end has read, unless this one has left."""
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.write(data)
 
     def pause_writing(self) -> None:
         if self.other is not None and self.other.transport is not None:
@@ -79,18 +88,33 @@ class Acceptor:
         self._inner = inner
         self._addresses = addresses
         self._log = log
-        self._server: asyncio.AbstractServer | None = None
+        self._listening: socket.socket | None = None
+        self._taking: asyncio.Task[None] | None = None
         self._fronts: set[_Front] = set()
 
     async def serve(self, listening: socket.socket) -> None:
-        """Take connections from a listening socket."""
+        """Take connections from a listening socket, without calling listen(2) on it again (MUST 4)."""
+        listening.settimeout(0)
+        self._listening = listening
+        self._taking = asyncio.get_running_loop().create_task(self._take(listening))
+
+    async def _take(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(lambda: _Front(self), sock=listening, backlog=512)
+        while True:
+            try:
+                connection, _ = await loop.sock_accept(listening)
+                await loop.connect_accepted_socket(lambda: _Front(self), connection)
+            except OSError as error:  # no descriptor left, or the caller went away in the queue
+                self._log.warning("listener.accept_failed", listener=self._name, error=error.strerror)
+                await asyncio.sleep(ACCEPT_PAUSE)
 
     async def stop(self) -> None:
         """Take no new connections; the ones there are go on."""
-        if self._server is not None:
-            self._server.close()
+        if self._taking is not None:
+            self._taking.cancel()
+            await asyncio.gather(self._taking, return_exceptions=True)
+        if self._listening is not None:
+            self._listening.close()
 
     def close(self) -> None:
         """End every connection that is left."""
@@ -154,7 +178,7 @@ class _Front(_Side):
 
     def data_received(self, data: bytes) -> None:
         if self.other is not None and self.other.transport is not None:
-            self.other.transport.write(data)
+            self.other.write(data)
         elif self.transport is not None and self._joining is not None:
             self._early += data
             self.transport.pause_reading()
@@ -167,7 +191,7 @@ class _Front(_Side):
             self.other.transport.close()
             return
         if self._early:
-            self.other.transport.write(self._early)
+            self.other.write(self._early)
             self._early = b""
             self.transport.resume_reading()
 
