@@ -18,12 +18,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#define IN_SIZE 16384U
-#define OUT_SIZE 32768U
+/* Small, because each page that is used first costs more than what is copied into it; a reply may grow. */
+#define IN_SIZE 4096U
+#define REPLY_FIRST 2048U
+#define OUT_ROOM(request) ((request) + 2048U)
 #define RETRY_MS 20
 
 struct exchange {
     struct call *call;
+    struct arena *arena;
+    size_t reply_size; /* room in call->reply */
+    struct bytes out;  /* what goes out in one piece */
     nghttp2_session *session;
     int fd;
     int32_t stream;  /* 0 until the request is submitted */
@@ -116,6 +121,13 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream, cons
     struct bytes *reply = &x->call->reply;
     (void)session, (void)flags, (void)stream;
     if (size > REPLY_MAX - reply->length) { return NGHTTP2_ERR_CALLBACK_FAILURE; }
+    if (size > x->reply_size - reply->length) {
+        unsigned char *larger = arena_take(x->arena, REPLY_MAX);
+        if (larger == NULL) { return NGHTTP2_ERR_CALLBACK_FAILURE; }
+        memcpy(larger, reply->data, reply->length);
+        reply->data = larger;
+        x->reply_size = REPLY_MAX;
+    }
     memcpy(reply->data + reply->length, data, size);
     reply->length += size;
     return 0;
@@ -175,38 +187,35 @@ static bool submit(struct exchange *x) {
     return x->stream > 0;
 }
 
-static int send_out(struct exchange *x, const unsigned char *out, size_t length) {
+static int send_out(struct exchange *x) {
     size_t count = 0;
-    int error = transport_send(x->fd, out, length, x->call->deadline, &count);
+    int error = transport_send(x->fd, x->out.data, x->out.length, x->call->deadline, &count);
     x->sent = x->sent || (x->offered > 0 && count > 0);
+    x->out.length = 0;
     return error;
 }
 
-/* Sends all that nghttp2 has to say, in as few pieces as fit `out`. */
-static int flush(struct exchange *x, unsigned char *out) {
+/* Sends all that nghttp2 has to say, in as few pieces as fit. */
+static int flush(struct exchange *x) {
+    const size_t room = OUT_ROOM(x->call->request.length);
     const uint8_t *data = NULL;
-    size_t filled = 0;
     ssize_t count = 0;
-    while ((count = nghttp2_session_mem_send(x->session, &data)) > 0) {
-        if ((size_t)count > OUT_SIZE - filled) {
-            int error = send_out(x, out, filled);
-            if (error != 0) { return error; }
-            filled = 0;
-        }
-        if ((size_t)count > OUT_SIZE) { break; }
-        memcpy(out + filled, data, (size_t)count);
-        filled += (size_t)count;
+    while ((count = nghttp2_session_mem_send(x->session, &data)) > 0 && (size_t)count <= room) {
+        int error = (size_t)count > room - x->out.length ? send_out(x) : 0;
+        if (error != 0) { return error; }
+        memcpy(x->out.data + x->out.length, data, (size_t)count);
+        x->out.length += (size_t)count;
     }
     x->odd = x->odd || count != 0;
-    return send_out(x, out, filled);
+    return send_out(x);
 }
 
 /* Sends and receives until the stream is closed, something is wrong, or nothing can follow. */
-static int run(struct exchange *x, unsigned char *in, unsigned char *out) {
+static int run(struct exchange *x, unsigned char *in) {
     for (;;) {
         bool due = x->stream == 0 && (x->call->repeatable || x->settled) && !x->refused;
         x->odd = x->odd || (due && !submit(x));
-        int error = x->deaf ? 0 : flush(x, out);
+        int error = x->deaf ? 0 : flush(x);
         x->deaf = x->deaf || error == TRANSPORT_CLOSED;
         if (error == TRANSPORT_LATE || x->closed || x->odd || x->refused) {
             return error == TRANSPORT_LATE ? error : 0;
@@ -229,13 +238,13 @@ static enum call_end judge(struct exchange *x, int error) {
 }
 
 enum call_end http2_call(int fd, struct arena *arena, struct call *call) {
-    struct exchange x = {.call = call, .fd = fd, .status = -1};
+    struct exchange x = {.call = call, .arena = arena, .fd = fd, .status = -1, .reply_size = REPLY_FIRST};
     unsigned char *in = arena_take(arena, IN_SIZE);
-    unsigned char *out = arena_take(arena, OUT_SIZE);
     enum call_end end = CALL_ODD;
-    call->reply = (struct bytes){.data = arena_take(arena, REPLY_MAX)};
-    if (in != NULL && out != NULL && call->reply.data != NULL && open_session(&x, arena)) {
-        end = judge(&x, run(&x, in, out));
+    x.out.data = arena_take(arena, OUT_ROOM(call->request.length));
+    call->reply = (struct bytes){.data = arena_take(arena, REPLY_FIRST)};
+    if (in != NULL && x.out.data != NULL && call->reply.data != NULL && open_session(&x, arena)) {
+        end = judge(&x, run(&x, in));
     }
     nghttp2_session_del(x.session);
     return end;
