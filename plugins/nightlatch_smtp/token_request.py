@@ -1,0 +1,96 @@
+"""One request to a token endpoint (RFC 6749, 5).
+
+MUST 1: over TLS with the certificate checked, and never on to another place: a redirection is not followed.
+MUST 2: an answer is bounded, and its complaints are repeated without our secrets.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from nightlatch.channel import NotSent
+from nightlatch_smtp.provider_words import said
+
+if TYPE_CHECKING:
+    import ssl
+
+LARGEST = 64 * 1024
+SHORTEST_LIFE = 60
+"""Seconds; for an endpoint that does not tell how long its token lives, or tells nonsense."""
+_OK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the endpoint gave."""
+
+    access_token: str = field(repr=False)
+    expires_in: float
+    """Seconds from now."""
+    refresh_token: str = field(repr=False)
+    """A newer one; empty when the old one stays."""
+
+
+async def requested(url: str, form: dict[str, str], context: ssl.SSLContext) -> Answer:
+    """Ask for a token; raises NotSent. Has no time limit of its own: the caller has one."""
+    where = f"the token endpoint {urlsplit(url).hostname}"
+    hidden = [form[name] for name in ("client_secret", "refresh_token", "assertion") if name in form]
+    try:
+        status, body = await _posted(url, form, context)
+    except aiohttp.ClientConnectorCertificateError as error:
+        raise NotSent(f"{where} has a certificate that is not trusted: {error.certificate_error}") from None
+    except aiohttp.ClientError as error:
+        raise NotSent(f"{where} can not be reached: {said(str(error), hidden)}") from None
+    content = _object(body)
+    if status != _OK or "access_token" not in content:
+        raise NotSent(
+            f"{where} refused: {said(_complaint(content), hidden) or 'without a reason'} (HTTP {status})"
+        )
+    token, newer = content["access_token"], content.get("refresh_token", "")
+    if (
+        not isinstance(token, str)
+        or not token.isascii()
+        or not token.isprintable()
+        or not isinstance(newer, str)
+    ):
+        raise NotSent(f"{where} gave something that is no token")
+    return Answer(token, _lifetime(content.get("expires_in")), newer)
+
+
+async def _posted(url: str, form: dict[str, str], context: ssl.SSLContext) -> tuple[int, bytes]:
+    connector = aiohttp.TCPConnector(ssl=context, force_close=True)
+    timeout = aiohttp.ClientTimeout(total=None)
+    async with (
+        aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
+        session.post(url, data=form, allow_redirects=False, headers={"Accept": "application/json"}) as answer,
+    ):
+        body = b""
+        while len(body) <= LARGEST and (part := await answer.content.read(LARGEST)):
+            body += part
+        return answer.status, body
+
+
+def _object(body: bytes) -> dict[str, object]:
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) and len(body) <= LARGEST else {}
+
+
+def _complaint(content: dict[str, object]) -> str:
+    parts = (content.get("error"), content.get("error_description"))
+    return ": ".join(part for part in parts if isinstance(part, str) and part)
+
+
+def _lifetime(given: object) -> float:
+    if isinstance(given, str) and given.isdecimal():
+        given = int(given)
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < 10**7:
+        return SHORTEST_LIFE
+    return float(given)
