@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nightlatch import limits
+from nightlatch.enrollment.asking import change
 from nightlatch.errors import NotFound
-from nightlatch.model import Account, AuditEvent, Changes, Credential, DecisionRequest, Result, Snapshot
+from nightlatch.model import Account, Changes, Credential, DecisionRequest, Snapshot
 
 if TYPE_CHECKING:
     from nightlatch.login.parts import Parts
@@ -33,10 +34,14 @@ class Administration:
                 raise NotFound(
                     f"{account.name} has no credential {credential_id}. See: nightlatch credential list"
                 )
-            event = _event("credential.remove", account, caller, found)
+            event = change("credential.remove", account, caller, found)
             return Changes(removed=(found.id,), events=(event,)), found
 
-        return await self._parts.store.decide(DecisionRequest(account_id=account.id), body)
+        removed = await self._parts.store.decide(DecisionRequest(account_id=account.id), body)
+        self._parts.notices.tell(
+            "notice_credential_removed", change("", account, caller, removed), removed.label
+        )
+        return removed
 
     async def unlock(self, caller: str, user: str) -> tuple[Account, int]:
         """Forget a person's second-factor failures; how many there were in a row.
@@ -48,21 +53,7 @@ class Administration:
 
         def body(snapshot: Snapshot) -> tuple[Changes, int]:
             before = snapshot.limits[scope]
-            event = _event("account.unlock", account, caller)
+            event = change("account.unlock", account, caller)
             return Changes(limits={scope: limits.forget(before)}, events=(event,)), before.in_a_row
 
         return account, await self._parts.store.decide(DecisionRequest((scope,)), body)
-
-
-def _event(name: str, account: Account, caller: str, credential: Credential | None = None) -> AuditEvent:
-    return AuditEvent(
-        event=name,
-        result=Result.CHANGED,
-        reason="",
-        reference="",
-        account_id=account.id,
-        user=account.name,
-        factor=credential.factor if credential else "",
-        credential_id=credential.id if credential else "",
-        caller=caller,
-    )

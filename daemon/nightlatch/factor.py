@@ -213,6 +213,8 @@ class FactorPlugin:
     offer: str = ""
     """For a silent factor: what is asked after a login that another factor granted, such as
     "Trust this device for {days} days? [y/N] "; empty for nothing."""
+    told: str = ""
+    """The notice that a grant by it sends, by its template ("notice_recovery_used"); empty for none."""
     last_resort: bool = False
     """Whether it is for people who have nothing else at hand: listed last, sent only after a yes, told
     everywhere, and no reason to leave things as they are."""

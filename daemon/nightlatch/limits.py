@@ -38,6 +38,12 @@ SPACINGS = (1.0, 2.0, 4.0, 8.0, 10.0)
 LONGEST_WAIT = 10.0
 """How long an attempt waits for its turn at most; it is turned away when its turn is later."""
 
+
+SENDS_OF_ACCOUNT = ((3, 600.0), (6, 3600.0), (20, 86_400.0))
+"""Messages that one account may cause: how many within how many seconds, all of them together."""
+SENDS_TO_ADDRESS = ((5, 3600.0),)
+"""Messages that one address may get, whoever asks."""
+
 _HORIZON = LONGEST_WAIT + SPACINGS[-1]
 _KEPT_BEYOND = 40
 
@@ -159,6 +165,24 @@ def charge_password(state: LimitState, now: float) -> Charged | Blocked:
         return Blocked(state, reason, turn - now - LONGEST_WAIT)
     spacing = SPACINGS[min(beyond, len(SPACINGS) - 1)]
     return Charged(replace(state, failures=failures, blocked_until=turn + spacing), now, turn - now)
+
+
+def charge_sends(windows: tuple[tuple[int, float], ...]) -> Rule:
+    """A rule that counts messages in several windows at once.
+
+    A message that did not leave stays counted: who makes providers fail gains nothing.
+    """
+
+    def rule(state: LimitState, now: float) -> Charged | Blocked:
+        state = _put_right(state, now, max(seconds for _, seconds in windows), 0.0)
+        for most, seconds in windows:
+            recent = [sent for sent in state.failures if sent > now - seconds]
+            if len(recent) >= most:
+                reason = f"{most} messages in {seconds / 60:.0f} minutes"
+                return Blocked(state, reason, recent[-most] + seconds - now)
+        return Charged(replace(state, failures=(*state.failures, now)), now)
+
+    return rule
 
 
 def refund(state: LimitState, charged_at: float) -> LimitState:

@@ -64,7 +64,7 @@ class People:
 
     def answers(self, indexes: Iterator[int]) -> list[bytes]:
         """AnswerLogin requests, each with a fresh code, for people whose logins wait for one."""
-        tickets = Tickets(Sealer(self._key.derive("login ticket"), self._randomness))
+        tickets = Tickets(Sealer(self._key.derive("login ticket"), self._randomness), self._randomness)
         return [self._answer(index, tickets) for index in indexes]
 
     def _answer(self, index: int, tickets: Tickets) -> bytes:

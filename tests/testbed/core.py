@@ -34,8 +34,10 @@ from nightlatch.model import (
     Secret,
     Snapshot,
 )
+from nightlatch.notices import Notices
 from nightlatch.plugins.facade import FactorFacade
 from nightlatch.policy.model import DEFAULT_RULE, Rule
+from nightlatch.sending import Sender
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -190,19 +192,24 @@ class World:
         self.randomness = CountingRandomness()
         self.directory = FakeDirectory()
         self.store = MemoryStore(self.clock)
+        key = b"k" * 32
+        log = structlog.get_logger()
+        factors = {
+            name: FactorFacade(word_plugin(name), WordFactor(), self.clock.steady) for name in ("word", "sms")
+        }
+        sender = Sender({}, self.store, self.clock, key, log)
         self.parts = Parts(
             accounts=Accounts((self.directory,)),
-            factors={
-                name: FactorFacade(word_plugin(name), WordFactor(), self.clock.steady)
-                for name in ("word", "sms")
-            },
+            factors=factors,
             rules=(DEFAULT_RULE,),
             store=self.store,
-            tickets=Tickets(Sealer(b"k" * 32, self.randomness)),
+            tickets=Tickets(Sealer(key, self.randomness), self.randomness),
+            sender=sender,
+            notices=Notices(sender, factors, self.store, log),
             clock=self.clock,
             randomness=self.randomness,
             name_key=b"n" * 32,
-            log=structlog.get_logger(),
+            log=log,
         )
         self.give("c1")
 

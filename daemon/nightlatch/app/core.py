@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 from nightlatch.administration import Administration
 from nightlatch.directories.build import build_directory
-from nightlatch.enrollment import Enrollments
+from nightlatch.enrollment import Enrollments, Removals
 from nightlatch.errors import ConfigError
 from nightlatch.keys import MasterKey, Sealer
 from nightlatch.login.accounts import Accounts
 from nightlatch.login.engine import LoginEngine
 from nightlatch.login.parts import Parts
 from nightlatch.login.ticket import Tickets
-from nightlatch.plugins.loader import load_factors
+from nightlatch.notices import Notices
+from nightlatch.plugins.loader import load_plugins
 from nightlatch.policy.model import DEFAULT_RULE
+from nightlatch.sending import Sender
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     import structlog
 
     from nightlatch.config import Config
+    from nightlatch.plugins.channel_facade import ChannelFacade
     from nightlatch.plugins.facade import FactorFacade
     from nightlatch.ports import Clock, Directory, Randomness, Store
 
@@ -45,19 +48,25 @@ class Core:
     config: Config
     engine: LoginEngine
     enrollments: Enrollments
+    removals: Removals
     administration: Administration
     directories: tuple[Directory, ...]
     factors: Mapping[str, FactorFacade]
+    channels: Mapping[str, ChannelFacade]
+    notices: Notices
 
     async def close(self) -> None:
-        """Let go of the directories."""
+        """Let go of the directories and channels, after the notices under way."""
+        await self.notices.close()
+        for channel in self.channels.values():
+            await channel.close()
         for directory in self.directories:
             await directory.close()
 
 
 def build_core(config: Config, world: World) -> Core:
     """Build a configuration's parts; raises ConfigError with every problem."""
-    factors = load_factors(config.plugins.enabled, config.factors)
+    plugins = load_plugins(config.plugins.enabled, config.factors, config.channels)
     directories = []
     problems: list[str] = []
     for settings in config.directories:
@@ -67,16 +76,31 @@ def build_core(config: Config, world: World) -> Core:
             problems += error.problems
     if problems:
         raise ConfigError(tuple(problems))
+    sender = Sender(plugins.channels, world.store, world.clock, world.key.derive("addresses"), world.log)
+    notices = Notices(sender, plugins.factors, world.store, world.log)
     parts = Parts(
         accounts=Accounts(directories),
-        factors=factors,
+        factors=plugins.factors,
         rules=(DEFAULT_RULE,),
         store=world.store,
-        tickets=Tickets(Sealer(world.key.derive("login ticket"), world.randomness)),
+        tickets=Tickets(Sealer(world.key.derive("login ticket"), world.randomness), world.randomness),
+        sender=sender,
+        notices=notices,
         clock=world.clock,
         randomness=world.randomness,
         name_key=world.key.derive("unknown names"),
         log=world.log,
     )
     enrollments = Enrollments(parts, Sealer(world.key.derive("enrollment ticket"), world.randomness))
-    return Core(config, LoginEngine(parts), enrollments, Administration(parts), tuple(directories), factors)
+    removals = Removals(parts, Sealer(world.key.derive("removal ticket"), world.randomness))
+    return Core(
+        config,
+        LoginEngine(parts),
+        enrollments,
+        removals,
+        Administration(parts),
+        tuple(directories),
+        plugins.factors,
+        plugins.channels,
+        notices,
+    )

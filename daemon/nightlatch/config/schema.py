@@ -194,7 +194,7 @@ class Config(Table):
     )
     channels: dict[str, dict[str, object]] = Field(
         {},
-        description="One table for each way a message may leave, with its kind and the settings of that kind.",
+        description="One table for each way a message may leave: its kind, and the settings of that kind.",
     )
     directories: tuple[DirectorySettings, ...] = Field(
         min_length=1,

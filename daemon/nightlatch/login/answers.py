@@ -33,11 +33,16 @@ def read_code(answer: bytes) -> Secret:
         return Secret("")
 
 
-def read_choice(answer: bytes, count: int) -> int | None:
-    """The index of a choice, 0 for an empty answer; None for anything that is no number of the list."""
+def read_choice(answer: bytes, count: int, default: int) -> int | None:
+    """The index of a choice, `default` for an empty answer; None for anything that is not in the list."""
     text = answer.strip()
-    if not text and count:
-        return 0
+    if not text and default < count:
+        return default
     if text.isdigit() and 1 <= int(text[:4]) <= count:
         return int(text[:4]) - 1
     return None
+
+
+def read_yes(answer: bytes) -> bool:
+    """Whether the answer is a yes; everything else is a no."""
+    return answer.strip().lower() in {b"y", b"yes"}

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 
     from nightlatch.login.accounts import Accounts
     from nightlatch.login.ticket import Tickets
+    from nightlatch.notices import Notices
     from nightlatch.plugins.facade import FactorFacade
     from nightlatch.policy.model import Rule
     from nightlatch.ports import Clock, Randomness, Store
+    from nightlatch.sending import Sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Parts:
     rules: tuple[Rule, ...]
     store: Store
     tickets: Tickets
+    sender: Sender
+    notices: Notices
     clock: Clock
     randomness: Randomness
     name_key: bytes

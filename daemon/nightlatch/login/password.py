@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from nightlatch import limits
 from nightlatch.errors import Locked, Refused, Unavailable
+from nightlatch.login.ticket import TicketError
+from nightlatch.login.turn import ANSWERED
 from nightlatch.model import Changes, DecisionRequest, Result
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ class PasswordCheck:
         """Return when the password is the account's; raises Refused, Locked, Unavailable."""
         key = account.id if account is not None else self._key_of_unknown(turn.state.user)
         rules = limits.password_rules(key, turn.state.source or "-")
-        charges = await self._charge(rules)
+        charges = await self._charge(rules, turn)
         if charges.wait > 0:
             await self._parts.clock.sleep(charges.wait)
         if account is None:
@@ -46,14 +48,20 @@ class PasswordCheck:
             raise
         await self._refund(tuple(rules), charges, turn.event("login.password", Result.PASSED, ""))
 
-    async def _charge(self, rules: dict[str, limits.Rule]) -> Charges:
-        def body(snapshot: Snapshot) -> tuple[Changes, Charges]:
+    async def _charge(self, rules: dict[str, limits.Rule], turn: Turn) -> Charges:
+        def body(snapshot: Snapshot) -> tuple[Changes, Charges | limits.Blocked | None]:
             outcome = limits.charge_each(rules, snapshot.limits, snapshot.now)
             if isinstance(outcome, limits.Blocked):
-                raise Locked(outcome.reason, outcome.retry_after)
-            return Changes(limits=outcome.states), outcome
+                return Changes(limits={outcome.scope: outcome.state}), outcome
+            return Changes(limits=outcome.states, spend=True), None if snapshot.spent else outcome
 
-        return await self._parts.store.decide(DecisionRequest(tuple(rules)), body)
+        request = DecisionRequest(tuple(rules), spend_key=turn.spend_key)
+        outcome = await self._parts.store.decide(request, body)
+        if outcome is None:
+            raise TicketError(ANSWERED)
+        if isinstance(outcome, limits.Blocked):
+            raise Locked(outcome.reason, outcome.retry_after)
+        return outcome
 
     async def _refund(self, scopes: tuple[str, ...], charges: Charges, event: AuditEvent | None) -> None:
         def body(snapshot: Snapshot) -> tuple[Changes, None]:

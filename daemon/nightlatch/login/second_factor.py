@@ -1,23 +1,27 @@
 """The second factor of a login: which credentials may answer, what they ask, what the answer is worth.
 
 MUST 1: what policy demands is asked again at the answer, so that a reload in the middle of a login counts.
+MUST 2: a silent factor is asked only where policy trusts devices, and never chosen by the person.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nightlatch import limits
+from nightlatch.channel import NotSent
 from nightlatch.factor import Challenge, Subject
-from nightlatch.login.trial import Judgement, Trial
-from nightlatch.model import Account, Credential, DecisionRequest, Result, Secret
-from nightlatch.plugins.facade import CallContext
+from nightlatch.login.asking_context import AskingContext
+from nightlatch.login.silent import SilentTrial
+from nightlatch.login.trial import Judgement, Proof, Trial
+from nightlatch.model import Changes, Credential, DecisionRequest, Result, Secret, Snapshot
 from nightlatch.policy.evaluate import evaluate
-from nightlatch.policy.model import LoginFacts
+from nightlatch.policy.model import LoginFacts, Requirement
 
 if TYPE_CHECKING:
+    from nightlatch.factor import FactorPlugin
     from nightlatch.login.parts import Parts
-    from nightlatch.login.ticket import LoginState
     from nightlatch.login.turn import Turn
 
 CHALLENGE_SECONDS = 10.0
@@ -30,33 +34,80 @@ class SecondFactor:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    async def usable(self, state: LoginState, account: Account) -> tuple[Credential, ...]:
-        """The credentials that may answer here, the one used last first; raises Unavailable."""
-        allowed = self._allowed(state, account)
-        credentials = await self._parts.store.credentials(account.id)
-        usable = (credential for credential in credentials if credential.factor in allowed)
-        return tuple(sorted(usable, key=lambda one: one.last_used_at or one.created_at, reverse=True))
+    def requirement(self, turn: Turn) -> Requirement:
+        """What policy demands of this login now."""
+        facts = LoginFacts(turn.account(), turn.state.service, turn.state.source)
+        return evaluate(self._parts.rules, facts, frozenset(self._parts.factors))
+
+    async def usable(self, turn: Turn) -> tuple[Credential, ...]:
+        """The credentials that the person may choose, the one used last first, last resorts at the end."""
+        allowed = self.requirement(turn).factors
+        credentials = await self._parts.store.credentials(turn.account().id)
+        usable = [one for one in credentials if one.factor in allowed and not self.plugin(one).silent]
+        usable.sort(key=lambda one: one.last_used_at or one.created_at, reverse=True)
+        return tuple(sorted(usable, key=lambda one: self.plugin(one).last_resort))
+
+    def plugin(self, credential: Credential) -> FactorPlugin:
+        """What a credential's factor has declared."""
+        return self._parts.factors[credential.factor].plugin
 
     def title(self, credential: Credential) -> str:
-        """A credential's name for people: 'Authenticator app "phone"'."""
-        return f'{self._parts.factors[credential.factor].title} "{credential.label}"'
+        """A credential in the list of ways: 'Authenticator app "phone"'."""
+        plugin = self.plugin(credential)
+        return plugin.choice.format(title=plugin.title, label=credential.label)
 
-    async def challenge(self, account: Account, credential: Credential) -> Challenge:
-        """Ask one credential's question; raises Unavailable."""
+    async def challenge(self, turn: Turn, credential: Credential, memo: bytes = b"") -> Challenge:
+        """Ask one credential's question; raises NotSent, Locked, Unavailable."""
         now = self._parts.clock.now()
-        context = CallContext(now, now + CHALLENGE_SECONDS, self._parts.randomness)
+        context = AskingContext(
+            now,
+            now + CHALLENGE_SECONDS,
+            memo,
+            turn.state.service,
+            self._parts.randomness,
+            self._parts.sender,
+            turn.event_for(credential),
+        )
+        account = turn.account()
         facade = self._parts.factors[credential.factor]
-        return await facade.challenge(Subject(account.name, account.directory), credential.state, context)
+        try:
+            subject = Subject(account.name, account.directory)
+            challenge = await facade.challenge(subject, credential.state, context)
+        except NotSent:
+            if context.stopped is not None:
+                raise context.stopped from None
+            raise
+        if challenge.state is not None:
+            await self._keep(replace(credential, state=challenge.state))
+        return challenge
 
     async def check(self, turn: Turn, answer: Secret) -> Judgement:
-        """Decide on an answer; raises Locked, Unavailable."""
-        account = turn.account()
-        scope = limits.factor_scope(account.id)
+        """Decide on an answer; raises Unavailable."""
+        scope = limits.factor_scope(turn.account().id)
         event = turn.event("login.factor", Result.REFUSED, "")
-        trial = Trial(self._parts, turn.state, self._allowed(turn.state, account), answer, scope, event)
-        request = DecisionRequest((scope,), account.id, account, spend_key=turn.state.login_id)
-        return await self._parts.store.decide(request, trial)
+        trial = Trial(self._parts, turn.state, self.requirement(turn).factors, answer, scope, event)
+        return await self._parts.store.decide(self._request(turn, scope), trial)
 
-    def _allowed(self, state: LoginState, account: Account) -> frozenset[str]:
-        facts = LoginFacts(account, state.service, state.source)
-        return evaluate(self._parts.rules, facts, frozenset(self._parts.factors)).factors
+    async def check_evidence(self, turn: Turn) -> Judgement:
+        """Decide on what the caller sent with the login; raises Unavailable."""
+        requirement = self.requirement(turn)
+        silent = frozenset(name for name in requirement.factors if self._parts.factors[name].plugin.silent)
+        if not (turn.state.evidence and silent and requirement.trusted_device_days):
+            return Judgement(Proof.REJECTED)
+        scope = limits.factor_scope(turn.account().id)
+        event = turn.event("login.evidence", Result.REFUSED, "")
+        trial = SilentTrial(self._parts, turn.state, silent, scope, event)
+        return await self._parts.store.decide(self._request(turn, scope), trial)
+
+    def _request(self, turn: Turn, scope: str) -> DecisionRequest:
+        account = turn.account()
+        return DecisionRequest((scope,), account.id, account, spend_key=turn.spend_key)
+
+    async def _keep(self, credential: Credential) -> None:
+        """Store what a challenge changed, unless the credential was removed meanwhile."""
+
+        def body(snapshot: Snapshot) -> tuple[Changes, None]:
+            there = any(one.id == credential.id for one in snapshot.credentials)
+            return Changes(put=(credential,) if there else ()), None
+
+        await self._parts.store.decide(DecisionRequest(account_id=credential.account_id), body)

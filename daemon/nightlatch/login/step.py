@@ -10,6 +10,9 @@ from nightlatch.errors import Invalid
 
 MAX_NAME = 256
 MAX_SERVICE = 64
+MAX_EVIDENCE = 8
+MAX_PIECE = 4104
+"""4096 characters behind the kind of evidence."""
 
 
 class Primary(Enum):
@@ -28,8 +31,14 @@ class LoginRequest:
     source: str
     terminal: str
     primary: Primary
+    evidence: tuple[str, ...] = field(default=(), repr=False)
+    """What may stand for the device: "token:…" or "ssh:TYPE BASE64"."""
+    keeps_token: bool = False
+    """Whether the caller can keep a secret for the device."""
 
     def __post_init__(self) -> None:
+        if len(self.evidence) > MAX_EVIDENCE or any(len(one) > MAX_PIECE for one in self.evidence):
+            raise Invalid(f"there may be {MAX_EVIDENCE} pieces of evidence of {MAX_PIECE} characters at most")
         for what, text, least, most in (
             ("user", self.user, 1, MAX_NAME),
             ("service", self.service, 1, MAX_SERVICE),
@@ -87,6 +96,7 @@ class Outcome:
     reference: str
     user: str = ""
     retry_after: float = 0.0
+    device_token: str = field(default="", repr=False)
 
 
 Step = Prompt | Wait | Outcome

@@ -1,7 +1,8 @@
 """The state of a login, sealed, so that the daemon keeps no open logins.
 
 MUST 1: a ticket opens only for the caller that began the login, and only for `LIFETIME` seconds.
-MUST 2: what is counted or spent once is in the store, never here: a ticket may be sent twice.
+MUST 2: what is counted or spent once is in the store, never here. Every ticket has an id of its own, which
+        its answer spends: an older ticket of a login, and the code that is sealed in it, is dead.
 MUST 3: a ticket never carries a password or a person's answer.
 """
 
@@ -18,10 +19,12 @@ from nightlatch.model import Account
 
 if TYPE_CHECKING:
     from nightlatch.keys import Sealer
+    from nightlatch.ports import Randomness
 
 LIFETIME = 300.0
 """How long a login may take, in seconds (DESIGN: 300)."""
-MAX_TICKET = 8192
+MAX_TICKET = 48 * 1024
+"""Bytes: eight pieces of evidence of 4096 characters, and the rest."""
 
 
 class TicketError(Invalid):
@@ -33,7 +36,11 @@ class Stage(Enum):
 
     PASSWORD = "password"  # noqa: S105, the word, not a secret
     CHOICE = "choice"
+    LAST_RESORT = "last_resort"
+    """Whether to send a message to somebody who has nothing else at hand."""
     FACTOR = "factor"
+    OFFER = "offer"
+    """The login is granted; whether the device shall be trusted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +53,23 @@ class LoginState:
     service: str
     source: str
     expires_at: float
+    ticket_id: str = ""
+    """Spent by the answer; made anew for every ticket."""
+    evidence: tuple[str, ...] = field(default=(), repr=False)
+    """What the caller sent for silent factors."""
+    keeps_token: bool = False
+    """Whether the caller can keep a secret for the device."""
     account: Account | None = None
     """Set once the directory has named the person."""
     credential_id: str = ""
     """The credential that was challenged."""
     memo: bytes = field(default=b"", repr=False)
     """The challenge's memo."""
+    prompt: str = ""
+    """The challenge's question, for asking it again."""
+    echo: bool = True
+    default: int = 0
+    """Which of the listed ways an empty answer takes."""
     tries: int = 0
     """Wrong answers in this login. For its words and its end; the limiter counts in the store."""
 
@@ -64,14 +82,16 @@ class LoginState:
 class Tickets:
     """Seals and opens login states."""
 
-    def __init__(self, sealer: Sealer) -> None:
+    def __init__(self, sealer: Sealer, randomness: Randomness) -> None:
         self._sealer = sealer
+        self._randomness = randomness
 
     def seal(self, state: LoginState, caller: str) -> bytes:
-        """The ticket of a state, bound to its caller."""
+        """A new ticket of a state, bound to its caller."""
         fields = asdict(state)
         fields["stage"] = state.stage.value
         fields["memo"] = state.memo.hex()
+        fields["ticket_id"] = self._randomness.bytes(16).hex()
         return self._sealer.seal(json.dumps(fields, separators=(",", ":")).encode(), _place(caller))
 
     def open(self, ticket: bytes, caller: str, now: float) -> LoginState:
@@ -86,6 +106,7 @@ class Tickets:
             fields["account"] = Account(**fields["account"])
         fields["stage"] = Stage(fields["stage"])
         fields["memo"] = bytes.fromhex(fields["memo"])
+        fields["evidence"] = tuple(fields["evidence"])
         state = LoginState(**fields)
         if not state.expires_at - LIFETIME <= now + 1 or now >= state.expires_at:
             raise TicketError("the login took too long; begin it again")

@@ -2,18 +2,17 @@
 
 MUST 1: the limiter is charged before the proof is looked at, and in the same transaction.
 MUST 2: the account's credentials are those of the transaction: one removed meanwhile does not count.
-MUST 3: a login's id is spent by its grant: its ticket grants no second time.
+MUST 3: the ticket is spent by its answer, right or wrong: neither it nor the code in it counts again.
 MUST 4: `_grant` is the one place that lets anyone in.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from nightlatch import limits
-from nightlatch.errors import Locked
 from nightlatch.factor import Decision, Verdict
 from nightlatch.model import Changes, Result
 from nightlatch.plugins.facade import CallContext
@@ -33,8 +32,10 @@ class Proof(Enum):
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     PENDING = "pending"
+    AGAIN = "again"
+    LOCKED = "locked"
     SPENT = "spent"
-    """The login had been granted before."""
+    """The ticket had been answered before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,15 @@ class Judgement:
 
     proof: Proof
     reason: str = ""
+    retry_after: float = 0.0
+    notice: str = ""
+    """The factor's words for the person, with a grant."""
+    token: str = field(default="", repr=False)
+    """A new secret for the caller's device, with a grant."""
+    credential: Credential | None = None
+    """The credential that the answer was for."""
+    revoked: bool = False
+    """Whether the factor took the credential away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,54 +68,77 @@ class Trial:
     """The audit row as it stands before the decision: refused."""
 
     def __call__(self, snapshot: Snapshot) -> tuple[Changes, Judgement]:
-        """Decide; raises Locked, Unavailable, and then nothing is written."""
+        """Decide; raises Unavailable, and then nothing is written."""
         charged = limits.charge_factor(snapshot.limits[self.scope], snapshot.now)
         if isinstance(charged, limits.Blocked):
-            raise Locked(charged.reason, charged.retry_after)
+            return self._locked(charged)
         if snapshot.spent:
-            return self._refuse(charged, "the login was granted before", Proof.SPENT)
+            return self._refuse(charged, "the question was answered before", Proof.SPENT)
         credential = next((one for one in snapshot.credentials if one.id == self.state.credential_id), None)
         if credential is None:
             return self._refuse(charged, "the credential was removed during the login")
         if credential.factor not in self.allowed:
             return self._refuse(charged, "policy does not let this factor count here")
-        verdict = self._verify(credential, snapshot.now)
-        after = credential if verdict.state is None else replace(credential, state=verdict.state)
-        if verdict.decision is Decision.ACCEPT:
-            return self._grant(charged, replace(after, last_used_at=snapshot.now), verdict.reason)
-        if verdict.decision is Decision.PENDING:
-            return Changes(), Judgement(Proof.PENDING)
-        changes, judgement = self._refuse(charged, verdict.reason or "wrong proof", credential=credential)
-        return (changes if after is credential else replace(changes, put=(after,))), judgement
+        return self._judge(charged, credential, snapshot.now)
+
+    def _judge(
+        self, charged: limits.Charged, credential: Credential, now: float
+    ) -> tuple[Changes, Judgement]:
+        verdict = self._verify(credential, now)
+        if verdict.state is not None:
+            credential = replace(credential, state=verdict.state)
+        match verdict.decision:
+            case Decision.ACCEPT:
+                return self._grant(charged, replace(credential, last_used_at=now), verdict)
+            case Decision.PENDING:
+                return Changes(), Judgement(Proof.PENDING)
+            case Decision.AGAIN:
+                return Changes(spend=True), Judgement(Proof.AGAIN, credential=credential)
+            case _:
+                return self._reject(charged, credential, verdict)
 
     def _verify(self, credential: Credential, now: float) -> Verdict:
         facade = self.parts.factors[credential.factor]
         context = CallContext(now, now + VERIFY_SECONDS, self.parts.randomness)
         return facade.verify(credential.state, self.state.memo, self.answer.reveal(), context)
 
+    def _locked(self, blocked: limits.Blocked) -> tuple[Changes, Judgement]:
+        event = replace(self.event, result=Result.LOCKED, reason=blocked.reason)
+        changes = Changes(limits={self.scope: blocked.state}, events=(event,))
+        return changes, Judgement(Proof.LOCKED, blocked.reason, blocked.retry_after)
+
     def _refuse(
-        self,
-        charged: limits.Charged,
-        reason: str,
-        proof: Proof = Proof.REJECTED,
-        *,
-        credential: Credential | None = None,
+        self, charged: limits.Charged, reason: str, proof: Proof = Proof.REJECTED
     ) -> tuple[Changes, Judgement]:
         event = replace(self.event, reason=reason)
-        if credential is not None:
-            event = replace(event, factor=credential.factor, credential_id=credential.id)
-        return Changes(limits={self.scope: charged.state}, events=(event,)), Judgement(proof, reason)
+        return Changes({self.scope: charged.state}, spend=True, events=(event,)), Judgement(proof, reason)
+
+    def _reject(
+        self, charged: limits.Charged, credential: Credential, verdict: Verdict
+    ) -> tuple[Changes, Judgement]:
+        changes, judgement = self._refuse(charged, verdict.reason or "wrong proof")
+        event = named(changes.events[0], credential)
+        kept = () if verdict.state is None or verdict.revoke else (credential,)
+        removed = (credential.id,) if verdict.revoke else ()
+        changes = replace(changes, put=kept, removed=removed, events=(event,))
+        return changes, replace(judgement, credential=credential, revoked=verdict.revoke)
 
     def _grant(
-        self, charged: limits.Charged, credential: Credential, reason: str
+        self, charged: limits.Charged, credential: Credential, verdict: Verdict
     ) -> tuple[Changes, Judgement]:
-        event = replace(
-            self.event,
-            result=Result.GRANTED,
-            reason=reason,
-            factor=credential.factor,
-            credential_id=credential.id,
+        event = named(replace(self.event, result=Result.GRANTED, reason=verdict.reason), credential)
+        state = limits.succeed(charged.state, charged.charged_at)
+        changes = Changes({self.scope: state}, (credential,), spend=True, events=(event,))
+        judgement = Judgement(
+            Proof.ACCEPTED,
+            verdict.reason,
+            notice=verdict.notice,
+            token=verdict.token,
+            credential=credential,
         )
-        limits_after = {self.scope: limits.succeed(charged.state, charged.charged_at)}
-        changes = Changes(limits=limits_after, put=(credential,), spend=True, events=(event,))
-        return changes, Judgement(Proof.ACCEPTED, reason)
+        return changes, judgement
+
+
+def named(event: AuditEvent, credential: Credential) -> AuditEvent:
+    """An audit row with its credential."""
+    return replace(event, factor=credential.factor, credential_id=credential.id)

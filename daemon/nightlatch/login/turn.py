@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 from nightlatch.errors import Unavailable
 from nightlatch.login.step import Outcome, Prompt, PromptKind, Verdict, Wait
-from nightlatch.login.ticket import Stage
-from nightlatch.model import AuditEvent, Result
+from nightlatch.login.ticket import Stage, TicketError
+from nightlatch.model import AuditEvent, Changes, DecisionRequest, Result
 
 if TYPE_CHECKING:
     from nightlatch.factor import Challenge
     from nightlatch.login.parts import Parts
     from nightlatch.login.ticket import LoginState
-    from nightlatch.model import Account, Credential
+    from nightlatch.model import Account, Credential, Snapshot
 
 NEGATIVE_SECONDS = 0.250
 JITTER_SECONDS = 0.050
+ANSWERED = "this question was answered before; begin a new login"
 
 
 class Turn:
@@ -28,6 +29,8 @@ class Turn:
         self._came_in = parts.clock.steady()
         self.caller = caller
         self.state = state
+        self.recorded = False
+        """Whether the audit has the outcome already."""
 
     def found(self, account: Account) -> None:
         """The directory has named the person: from here on, the audit names them too."""
@@ -53,9 +56,16 @@ class Turn:
             caller=self.caller,
         )
 
+    def event_for(self, credential: Credential) -> AuditEvent:
+        """The audit row of something that concerns one credential."""
+        event = self.event("message.send", Result.PASSED, "")
+        return replace(event, factor=credential.factor, credential_id=credential.id)
+
     async def record(self, result: Result, reason: str) -> None:
         """Write an outcome to the log and the audit. A store that is away can not stop the answer."""
         self.log(result, reason)
+        if self.recorded:
+            return
         stage = "password" if self.state.stage is Stage.PASSWORD else "factor"
         try:
             await self._parts.store.record(self.event(f"login.{stage}", result, reason))
@@ -83,24 +93,53 @@ class Turn:
         if left > 0:
             await self._parts.clock.sleep(left)
 
-    def ask_code(self, credential: Credential, challenge: Challenge, text: str, tries: int) -> Prompt:
-        """A prompt for a credential's proof."""
-        state = replace(
-            self.state, stage=Stage.FACTOR, credential_id=credential.id, memo=challenge.memo, tries=tries
-        )
-        return Prompt(PromptKind.CODE, text, challenge.echo, self._parts.tickets.seal(state, self.caller))
+    async def spend(self) -> None:
+        """Spend the ticket of an answer that no proof decides on; raises TicketError when it was answered."""
 
-    def ask(self, kind: PromptKind, stage: Stage, text: str, *, echo: bool) -> Prompt:
-        """A prompt that belongs to no credential."""
-        state = replace(self.state, stage=stage)
-        return Prompt(kind, text, echo, self._parts.tickets.seal(state, self.caller))
+        def body(snapshot: Snapshot) -> tuple[Changes, bool]:
+            return Changes(spend=not snapshot.spent), snapshot.spent
+
+        if await self._parts.store.decide(DecisionRequest(spend_key=self.spend_key), body):
+            raise TicketError(ANSWERED)
+
+    @property
+    def spend_key(self) -> str:
+        """What the answer of this call spends: its ticket, or the login where there is no ticket yet."""
+        return self.state.ticket_id or self.state.login_id
+
+    def ask_code(self, credential: Credential, challenge: Challenge, prompt: str) -> Prompt:
+        """A prompt for a credential's proof."""
+        self.state = replace(
+            self.state,
+            stage=Stage.FACTOR,
+            credential_id=credential.id,
+            memo=challenge.memo,
+            prompt=prompt,
+            echo=challenge.echo,
+        )
+        return Prompt(PromptKind.CODE, prompt, challenge.echo, self._seal())
+
+    def ask_again(self, before: str) -> Prompt:
+        """The same question after a wrong answer: nothing is sent anew."""
+        self.state = replace(self.state, tries=self.state.tries + 1)
+        return Prompt(PromptKind.CODE, f"{before} {self.state.prompt}", self.state.echo, self._seal())
+
+    def ask(
+        self, kind: PromptKind, stage: Stage, text: str, *, echo: bool, credential_id: str = ""
+    ) -> Prompt:
+        """A prompt that no proof answers."""
+        self.state = replace(self.state, stage=stage, credential_id=credential_id or self.state.credential_id)
+        return Prompt(kind, text, echo, self._seal())
 
     def wait(self, text: str, seconds: int) -> Wait:
         """A pause in front of the same stage."""
-        return Wait(text, seconds, self._parts.tickets.seal(self.state, self.caller))
+        return Wait(text, seconds, self._seal())
 
-    def outcome(self, verdict: Verdict, message: str, retry_after: float = 0.0) -> Outcome:
+    def outcome(self, verdict: Verdict, message: str, retry_after: float = 0.0, token: str = "") -> Outcome:
         """The end of the login; only a grant names the account."""
         granted = verdict is Verdict.GRANTED and self.state.account is not None
         user = self.account().name if granted else ""
-        return Outcome(verdict, message, self.state.reference, user, retry_after)
+        return Outcome(verdict, message, self.state.reference, user, retry_after, token if granted else "")
+
+    def _seal(self) -> bytes:
+        return self._parts.tickets.seal(self.state, self.caller)

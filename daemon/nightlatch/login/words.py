@@ -6,6 +6,8 @@ PASSWORD_PROMPT = "Password: "  # noqa: S105, a prompt, not a password
 REFUSED = "Sign-in refused."
 WRONG_CODE = "That code was not right."
 NO_SUCH_NUMBER = "That is not one of the numbers."
+NOT_SENT = "The message could not be sent just now."
+ENROL_ANEW = "You are in by an emergency code. Set up a new second step now, or ask your administrator to."
 PENDING = "Waiting for your confirmation…"
 NO_CREDENTIAL = (
     "Your account needs a second step, and none is set up yet. Ask your administrator to set one up for you."
@@ -34,17 +36,25 @@ def duration(seconds: float) -> str:
     return f"{whole} second{'s' if whole > 1 else ''}"
 
 
-def question(prompt: str, label: str, *, others: bool, before: str = "") -> str:
+def question(prompt: str, label: str, *, others: bool) -> str:
     """A factor's question with the credential's name: 'Code from your authenticator app "phone": '."""
+    name = f' "{label}"' if label else ""
     way_out = " (or ? for another way)" if others else ""
-    lead = f"{before} " if before else ""
-    return f'{lead}{prompt} "{label}"{way_out}: '
+    return f"{prompt}{name}{way_out}: "
 
 
-def choices(titles: list[str], before: str = "") -> str:
-    """The list of ways to confirm; an empty answer takes the first."""
+def choices(titles: list[str], default: int, before: str = "") -> str:
+    """The list of ways to confirm; an empty answer takes number `default`."""
     lines = [before] if before else []
     lines.append("How do you want to confirm it is you?")
     lines += [f"  {number}  {title}" for number, title in enumerate(titles, 1)]
-    lines.append("Number [1]: ")
+    lines.append(f"Number [{default}]: ")
     return "\n".join(lines)
+
+
+def last_resort(label: str) -> str:
+    """Before a message to somebody who has nothing else at hand."""
+    return (
+        f"We can send an emergency code to your security email {label}. You will set up a new second step "
+        "afterwards, and every other address of yours is told. Send it? [y/N] "
+    )

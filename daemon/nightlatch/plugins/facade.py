@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from nightlatch.channel import NotSent
 from nightlatch.errors import Invalid, Unavailable
+from nightlatch.factor import Reach
 from nightlatch.plugins.answers import (
     BadAnswer,
     checked_challenge,
@@ -76,6 +77,16 @@ class FactorFacade:
     def __repr__(self) -> str:
         """Name the factor."""
         return f"FactorFacade({self.name!r})"
+
+    def reach(self, state: bytes) -> Reach | None:
+        """Where a credential's owner can be told things; None for nowhere, and for a plugin that fails."""
+        if self.plugin.reach is None:
+            return None
+        try:
+            value = self._guarded("reach", lambda: self.plugin.reach and self.plugin.reach(state))
+        except Unavailable:
+            return None
+        return value if type(value) is Reach else None
 
     def enroll(self, subject: Subject, request: EnrollmentRequest, context: Context) -> Enrollment:
         """Make a credential that does not count yet; raises Invalid with words for the person."""

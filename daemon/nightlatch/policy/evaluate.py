@@ -23,4 +23,5 @@ def evaluate(rules: Iterable[Rule], facts: LoginFacts, enabled: frozenset[str]) 
         if rule.factors is not None:
             factors &= rule.factors
     strictest = max(rule.second_factor for rule in matching)
-    return Requirement(strictest, factors, tuple(rule.name for rule in matching))
+    days = min(rule.trusted_device_days for rule in matching)
+    return Requirement(strictest, factors, days, tuple(rule.name for rule in matching))

@@ -25,6 +25,17 @@ class LoginFacts:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Matches logins to some services, by the caller's name for them ("sshd")."""
+
+    names: frozenset[str]
+
+    def covers(self, facts: LoginFacts) -> bool:
+        """Whether the login is to one of the services."""
+        return facts.service in self.names
+
+
 class Match(Protocol):
     """Decides whether a rule concerns a login."""
 
@@ -50,6 +61,8 @@ class Rule:
     second_factor: SecondFactor
     factors: frozenset[str] | None = None
     """The factors that count for this rule; None for all that are switched on."""
+    trusted_device_days: int = 0
+    """For how long a device may be trusted; 0 for not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +71,7 @@ class Requirement:
 
     second_factor: SecondFactor
     factors: frozenset[str]
+    trusted_device_days: int
     rules: tuple[str, ...]
 
 

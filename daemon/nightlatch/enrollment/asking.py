@@ -1,0 +1,60 @@
+"""Asks a credential's question outside a login, and makes the audit rows of what changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nightlatch.channel import NotSent
+from nightlatch.errors import Refused, Unavailable
+from nightlatch.factor import Subject
+from nightlatch.login.asking_context import AskingContext
+from nightlatch.model import AuditEvent, Result
+
+if TYPE_CHECKING:
+    from nightlatch.factor import Challenge
+    from nightlatch.login.parts import Parts
+    from nightlatch.model import Account, Credential
+    from nightlatch.plugins.facade import FactorFacade
+
+SECONDS = 10.0
+
+
+def change(name: str, account: Account, caller: str, credential: Credential | None = None) -> AuditEvent:
+    """The audit row of a change to an account."""
+    return AuditEvent(
+        event=name,
+        result=Result.CHANGED,
+        reason="",
+        reference="",
+        account_id=account.id,
+        user=account.name,
+        factor=credential.factor if credential else "",
+        credential_id=credential.id if credential else "",
+        caller=caller,
+    )
+
+
+async def ask(parts: Parts, account: Account, credential: Credential, event: AuditEvent) -> Challenge:
+    """Ask; raises Refused when a message could not be sent, Locked, Unavailable."""
+    facade = parts.factors[credential.factor]
+    now = parts.clock.now()
+    context = AskingContext(now, now + SECONDS, b"", "", parts.randomness, parts.sender, event)
+    try:
+        challenge = await facade.challenge(
+            Subject(account.name, account.directory), credential.state, context
+        )
+    except NotSent as error:
+        if context.stopped is not None:
+            raise context.stopped from None
+        raise Refused(f"The message could not be sent: {error.reason}") from None
+    if challenge.prompt is None:
+        raise Unavailable(f"factor {credential.factor}", "asks nothing, and so can prove nothing here")
+    return challenge
+
+
+def facade_of(parts: Parts, credential: Credential) -> FactorFacade:
+    """The credential's factor; raises Unavailable where it is switched off."""
+    facade = parts.factors.get(credential.factor)
+    if facade is None:
+        raise Unavailable(f"factor {credential.factor}", "is not switched on here")
+    return facade

@@ -1,0 +1,44 @@
+"""What a factor may use when it asks: `nightlatch.factor.SendingContext`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nightlatch.channel import NotSent
+from nightlatch.errors import Locked, Unavailable
+from nightlatch.factor import Reach
+
+if TYPE_CHECKING:
+    from nightlatch.channel import Message
+    from nightlatch.model import AuditEvent
+    from nightlatch.ports import Randomness
+    from nightlatch.sending import Sender
+
+
+@dataclass(slots=True)
+class AskingContext:
+    """One challenge. `stopped` tells what really stopped a message: a plugin hears no more than NotSent."""
+
+    now: float
+    deadline: float
+    memo: bytes = field(repr=False)
+    service: str
+    randomness: Randomness = field(repr=False)
+    sender: Sender = field(repr=False)
+    event: AuditEvent
+    """The audit row of what is sent."""
+    stopped: Locked | Unavailable | None = None
+
+    def random_bytes(self, count: int) -> bytes:
+        """`count` bytes from the daemon's source."""
+        return self.randomness.bytes(count)
+
+    async def send(self, channels: tuple[str, ...], address: str, message: Message) -> None:
+        """Send within the limits and the deadline; raises NotSent."""
+        try:
+            seconds = max(0.1, self.deadline - self.now)
+            await self.sender.send(self.event, Reach(channels, address), message, seconds)
+        except (Locked, Unavailable) as error:
+            self.stopped = error
+            raise NotSent("the daemon can not send just now") from None

@@ -1,0 +1,161 @@
+"""The second step of a login, from the first question to the outcome.
+
+MUST 1: `_granted` follows nothing but an accepted proof that the store has committed.
+MUST 2: a message that can not leave never skips the second step: another way is offered, or the login ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nightlatch.channel import NotSent
+from nightlatch.errors import Locked, Unavailable
+from nightlatch.login import words
+from nightlatch.login.answers import read_choice, read_code, read_yes
+from nightlatch.login.offer import Offer
+from nightlatch.login.second_factor import SecondFactor
+from nightlatch.login.step import PromptKind, Verdict
+from nightlatch.login.ticket import Stage, TicketError
+from nightlatch.login.trial import Proof
+from nightlatch.login.turn import ANSWERED
+from nightlatch.model import Result
+
+if TYPE_CHECKING:
+    from nightlatch.login.parts import Parts
+    from nightlatch.login.step import Step
+    from nightlatch.login.trial import Judgement
+    from nightlatch.login.turn import Turn
+    from nightlatch.model import Credential
+
+MAX_TRIES = 3
+"""Wrong codes after which a login ends, and the person has to begin another."""
+PENDING_SECONDS = 2
+OTHER_WAY = "?"
+
+
+class SecondStep:
+    """Asks, and takes the answers."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._second = SecondFactor(parts)
+        self._offer = Offer(parts)
+
+    async def begin(self, turn: Turn) -> Step:
+        """The first factor was right. Everyone passes here, and policy lets nobody round it."""
+        evidence = await self._second.check_evidence(turn)
+        if evidence.proof is Proof.ACCEPTED:
+            return self._granted(turn, evidence)
+        if evidence.revoked and evidence.credential is not None:
+            self._parts.notices.tell("notice_device_revoked", turn.event_for(evidence.credential))
+        usable = await self._second.usable(turn)
+        if not usable:
+            await turn.record(Result.REFUSED, "no credential that policy lets count")
+            await turn.hold()
+            return turn.outcome(Verdict.REFUSED, words.NO_CREDENTIAL)
+        return await self._ask(turn, usable[0], usable)
+
+    async def take_choice(self, turn: Turn, answer: bytes) -> Step:
+        """The number of a way."""
+        await turn.spend()
+        usable = await self._second.usable(turn)
+        chosen = read_choice(answer, len(usable), turn.state.default)
+        if chosen is None:
+            return self._ask_choice(turn, usable, words.NO_SUCH_NUMBER)
+        return await self._ask(turn, usable[chosen], usable)
+
+    async def take_last_resort(self, turn: Turn, answer: bytes) -> Step:
+        """Whether to send a message to somebody who has nothing else at hand."""
+        await turn.spend()
+        usable = await self._second.usable(turn)
+        chosen = next((one for one in usable if one.id == turn.state.credential_id), None)
+        if chosen is None or not read_yes(answer):
+            return self._ask_choice(turn, usable)
+        return await self._challenge(turn, chosen, usable)
+
+    async def take_proof(self, turn: Turn, answer: bytes) -> Step:
+        """The answer to a challenge, or the wish for another way."""
+        code = read_code(answer)
+        if code.reveal().strip() == OTHER_WAY:
+            usable = await self._second.usable(turn)
+            if len(usable) > 1:
+                await turn.spend()
+                return self._ask_choice(turn, usable)
+        judgement = await self._second.check(turn, code)
+        match judgement.proof:
+            case Proof.ACCEPTED:
+                return self._granted(turn, judgement)
+            case Proof.PENDING:
+                return turn.wait(words.PENDING, PENDING_SECONDS)
+            case Proof.LOCKED:
+                turn.recorded = True
+                raise Locked(judgement.reason, judgement.retry_after)
+            case Proof.AGAIN:
+                assert judgement.credential is not None
+                return await self._challenge(turn, judgement.credential, await self._second.usable(turn))
+        turn.log(Result.REFUSED, judgement.reason)
+        await turn.hold()
+        if judgement.proof is Proof.SPENT:
+            raise TicketError(ANSWERED)
+        return await self._again(turn)
+
+    async def take_offer(self, turn: Turn, answer: bytes) -> Step:
+        """The login is granted; whether the device shall be trusted from now on."""
+        await turn.spend()
+        token = await self._offer.take(turn) if read_yes(answer) else ""
+        return turn.outcome(Verdict.GRANTED, "", token=token)
+
+    async def _ask(self, turn: Turn, credential: Credential, usable: tuple[Credential, ...]) -> Step:
+        if self._second.plugin(credential).last_resort:
+            text = words.last_resort(credential.label)
+            return turn.ask(
+                PromptKind.CHOICE, Stage.LAST_RESORT, text, echo=True, credential_id=credential.id
+            )
+        return await self._challenge(turn, credential, usable)
+
+    async def _challenge(self, turn: Turn, credential: Credential, usable: tuple[Credential, ...]) -> Step:
+        same = credential.id == turn.state.credential_id
+        try:
+            challenge = await self._second.challenge(turn, credential, turn.state.memo if same else b"")
+        except NotSent as error:
+            await turn.record(Result.UNAVAILABLE, f"message not sent: {error.reason}")
+            others = tuple(one for one in usable if one.id != credential.id)
+            if not others:
+                turn.recorded = True
+                raise Unavailable(f"factor {credential.factor}", error.reason) from None
+            return self._ask_choice(turn, usable, words.NOT_SENT, default=usable.index(others[0]))
+        if challenge.prompt is None:
+            raise Unavailable(f"factor {credential.factor}", "asks nothing, though it is not silent")
+        label = credential.label if challenge.labelled else ""
+        prompt = words.question(challenge.prompt, label, others=len(usable) > 1)
+        return turn.ask_code(credential, challenge, prompt)
+
+    def _ask_choice(
+        self, turn: Turn, usable: tuple[Credential, ...], before: str = "", default: int = 0
+    ) -> Step:
+        text = words.choices([self._second.title(one) for one in usable], default + 1, before)
+        turn.state = replace(turn.state, default=default)
+        return turn.ask(PromptKind.CHOICE, Stage.CHOICE, text, echo=True)
+
+    async def _again(self, turn: Turn) -> Step:
+        """After a wrong code: the same question again, or the end of this login."""
+        usable = await self._second.usable(turn)
+        present = any(one.id == turn.state.credential_id for one in usable)
+        if not present or turn.state.tries + 1 >= MAX_TRIES:
+            return turn.outcome(Verdict.REFUSED, words.WRONG_CODE)
+        return turn.ask_again(words.WRONG_CODE)
+
+    def _granted(self, turn: Turn, judgement: Judgement) -> Step:
+        """The one path that grants: the store has committed an accepted proof of this login."""
+        assert judgement.credential is not None
+        turn.log(Result.GRANTED, judgement.reason)
+        plugin = self._second.plugin(judgement.credential)
+        if plugin.told:
+            self._parts.notices.tell(plugin.told, turn.event_for(judgement.credential))
+        message = words.ENROL_ANEW if plugin.last_resort else judgement.notice
+        question = "" if plugin.silent or plugin.last_resort else self._offer.question(turn)
+        if question:
+            text = f"{message}\n{question}" if message else question
+            return turn.ask(PromptKind.CHOICE, Stage.OFFER, text, echo=True)
+        return turn.outcome(Verdict.GRANTED, message, token=judgement.token)

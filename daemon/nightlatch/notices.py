@@ -1,0 +1,79 @@
+"""Tells people what changed on their account, at every address that is proven, but the one being added.
+
+MUST 1: a notice never stops or delays what it tells of: it goes out afterwards, by itself, and its failure is
+        in the log and the audit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from nightlatch.channel import Message, NotSent
+from nightlatch.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import structlog
+
+    from nightlatch.factor import Reach
+    from nightlatch.model import AuditEvent, Credential
+    from nightlatch.plugins.facade import FactorFacade
+    from nightlatch.ports import Store
+    from nightlatch.sending import Sender
+
+SECONDS = 30.0
+MOST_UNDER_WAY = 1000
+"""Notices that wait for their providers; beyond it they are dropped, and the log says so."""
+
+
+class Notices:
+    """Sends notices in the background."""
+
+    def __init__(
+        self,
+        sender: Sender,
+        factors: Mapping[str, FactorFacade],
+        store: Store,
+        log: structlog.stdlib.BoundLogger,
+    ) -> None:
+        self._sender = sender
+        self._factors = factors
+        self._store = store
+        self._log = log
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    def tell(self, template: str, event: AuditEvent, label: str = "") -> None:
+        """Tell the event's account, everywhere but at the credential that the event names."""
+        if len(self._under_way) >= MOST_UNDER_WAY:
+            self._log.error("notice.dropped", template=template, account=event.account_id)
+            return
+        task = asyncio.get_running_loop().create_task(self._tell(template, event, label))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def close(self) -> None:
+        """Wait for the notices under way, for a bounded time."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=SECONDS)
+
+    async def _tell(self, template: str, event: AuditEvent, label: str) -> None:
+        try:
+            credentials = await self._store.credentials(event.account_id)
+        except Unavailable as error:
+            self._log.error("notice.not_sent", template=template, reason=str(error))
+            return
+        values = {"user": event.user, "service": event.service, "label": label, "device": label}
+        message = Message(template, values)
+        reached = {self._reach(one) for one in credentials if one.id != event.credential_id}
+        for reach in reached - {None}:
+            assert reach is not None
+            try:
+                await self._sender.deliver(event, reach, message, SECONDS)
+            except NotSent as error:
+                self._log.warning("notice.not_sent", template=template, reason=error.reason)
+
+    def _reach(self, credential: Credential) -> Reach | None:
+        facade = self._factors.get(credential.factor)
+        return facade.reach(credential.state) if facade else None
