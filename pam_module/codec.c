@@ -25,12 +25,20 @@ static bool frame(struct arena *arena, const ProtobufCMessage *message, struct b
 bool codec_begin(struct arena *arena, const struct beginning *beginning, struct bytes *request) {
     Nightlatch__V1__Origin origin = NIGHTLATCH__V1__ORIGIN__INIT;
     Nightlatch__V1__BeginLoginRequest message = NIGHTLATCH__V1__BEGIN_LOGIN_REQUEST__INIT;
+    Nightlatch__V1__Evidence pieces[KEYS_MAX], *evidence[KEYS_MAX];
+    for (size_t i = 0; i < beginning->evidence.count; i++) {
+        nightlatch__v1__evidence__init(evidence[i] = &pieces[i]);
+        pieces[i].kind_case = NIGHTLATCH__V1__EVIDENCE__KIND_SSH_PUBLIC_KEY;
+        pieces[i].ssh_public_key = (char *)beginning->evidence.keys[i];
+    }
     origin.remote_host = (char *)beginning->remote_host;
     origin.terminal = (char *)beginning->terminal;
     message.user = (char *)beginning->user;
     message.service = (char *)beginning->service;
     message.origin = &origin;
     message.primary = beginning->primary;
+    message.n_evidence = beginning->evidence.count;
+    message.evidence = evidence;
     return frame(arena, &message.base, request);
 }
 

@@ -2,7 +2,7 @@
 #ifndef NIGHTLATCH_CODEC_H
 #define NIGHTLATCH_CODEC_H
 
-#include "arena.h"
+#include "evidence.h"
 
 #include "nightlatch/v1/login.pb-c.h"
 
@@ -15,6 +15,7 @@ struct beginning {
     const char *remote_host;
     const char *terminal;
     Nightlatch__V1__Primary primary;
+    struct evidence evidence;
 };
 
 /* Framed requests in the arena; false when it is full. */

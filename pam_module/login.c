@@ -97,7 +97,7 @@ static const Nightlatch__V1__Step *begin(struct login *login) {
     copy_item(login->pamh, PAM_SERVICE, service);
     copy_item(login->pamh, PAM_RHOST, remote_host);
     copy_item(login->pamh, PAM_TTY, terminal);
-    const struct beginning beginning = {
+    struct beginning beginning = {
         .user = user,
         .service = service,
         .remote_host = remote_host,
@@ -106,7 +106,8 @@ static const Nightlatch__V1__Step *begin(struct login *login) {
                                                : NIGHTLATCH__V1__PRIMARY__PRIMARY_PASSWORD,
     };
     struct call call = {.path = "/nightlatch.v1.LoginService/BeginLogin", .repeatable = true};
-    if (!codec_begin(&login->arena, &beginning, &call.request)) { return fail(login, PAM_BUF_ERR); }
+    bool room = evidence_read(login->pamh, &login->arena, &beginning.evidence);
+    if (!room || !codec_begin(&login->arena, &beginning, &call.request)) { return fail(login, PAM_BUF_ERR); }
     return make_call(login, &call, codec_begin_step);
 }
 

@@ -3,7 +3,7 @@
  *
  * MUST 1: PAM_SUCCESS from authentication comes from login_run() alone; PAM_IGNORE comes from nowhere.
  * MUST 2: a phase that this version does not have fails; it never succeeds having done nothing.
- * MUST 3: the environment, the name service and files other than the socket are not consulted.
+ * MUST 3: the process's environment, the name service and files other than the socket are not consulted.
  */
 #define _GNU_SOURCE
 #include "login.h"

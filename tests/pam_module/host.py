@@ -56,6 +56,7 @@ class Host:
         flags: int = 0,
         rounds: int = 1,
         env: Mapping[str, str] | None = None,
+        pam_env: Mapping[str, str | bytes] | None = None,
     ) -> PamResult:
         """Authenticate `user` in service nl-test; `stack` replaces the auth lines, {line} is the module's."""
         line = f"{self.module.path} socket={self.socket} {options}"
@@ -72,6 +73,7 @@ class Host:
             flags=flags,
             rounds=rounds,
             env={**dict(self.module.env), **(env or {})},
+            pam_env=pam_env,
             preload=self.module.preload,
         )
 

@@ -94,6 +94,8 @@ def transact(request: dict[str, Any]) -> dict[str, object]:
         return {"rc": code, "operations": {"start": code}, "messages": heard, "seconds": [], "traces": []}
     for name, value in request["items"].items():
         libpam.pam_set_item(handle, ITEMS[name], ctypes.c_char_p(bytes.fromhex(value)))
+    for text in request["pam_env"]:
+        libpam.pam_putenv(handle, ctypes.c_char_p(bytes.fromhex(text)))
     operations: dict[str, int] = {}
     seconds: list[float] = []
     seen = [traces()]

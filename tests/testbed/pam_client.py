@@ -108,15 +108,17 @@ def authenticate(
     flags: int = 0,
     rounds: int = 1,
     env: Mapping[str, str] | None = None,
+    pam_env: Mapping[str, str | bytes] | None = None,
     preload: Sequence[Path] = (),
     seconds: float = 60,
 ) -> PamResult:
     """Run `operations` of libpam for `user` and give `answers` to the prompts, in their order.
 
-    `items` may set tty, rhost and ruser. A prompt without an answer left fails the conversation. With
-    `rounds` the operations are repeated in one process. Raises CalledProcessError when the child crashed
-    (a sanitizer's report is in its stderr) and TimeoutExpired after `seconds`. Blocks: call it through
-    asyncio.to_thread() where the server runs in the test's own loop.
+    `items` may set tty, rhost and ruser; `env` is the child's environment, `pam_env` PAM's own. A prompt
+    without an answer left fails the conversation. With `rounds` the operations are repeated in one process.
+    Raises CalledProcessError when the child crashed (a sanitizer's report is in its stderr) and
+    TimeoutExpired after `seconds`. Blocks: call it through asyncio.to_thread() where the server runs in the
+    test's own loop.
     """
     request = {
         "service_dir": str(service_dir),
@@ -127,6 +129,7 @@ def authenticate(
         "operations": list(operations),
         "flags": flags,
         "rounds": rounds,
+        "pam_env": [_hex(name + "=") + _hex(value) for name, value in (pam_env or {}).items()],
     }
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "syslog"
