@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nightlatch import limits
+from nightlatch.channel import Message, NotSent
 from nightlatch.enrollment.asking import change
-from nightlatch.errors import NotFound
+from nightlatch.enrollment.enroll import MAX_LABEL
+from nightlatch.errors import Invalid, NotFound, Refused
 from nightlatch.model import Account, Changes, Credential, DecisionRequest, Snapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nightlatch.channel import Receipt
     from nightlatch.login.parts import Parts
+    from nightlatch.plugins.channel_facade import ChannelFacade
+
+TEST_SECONDS = 12.0
 
 
 class Administration:
     """Lists and removes credentials, and forgets failures."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, channels: Mapping[str, ChannelFacade]) -> None:
         self._parts = parts
+        self._channels = channels
 
     async def credentials(self, user: str) -> tuple[Account, tuple[Credential, ...]]:
         """A person's credentials, oldest first; raises NotFound, Unavailable."""
@@ -57,3 +67,51 @@ class Administration:
             return Changes(limits={scope: limits.forget(before)}, events=(event,)), before.in_a_row
 
         return account, await self._parts.store.decide(DecisionRequest((scope,)), body)
+
+    async def rename(self, caller: str, user: str, credential_id: str, label: str) -> Credential:
+        """Give a credential another name; raises Invalid, NotFound, Unavailable."""
+        if not 1 <= len(label) <= MAX_LABEL or not label.isprintable():
+            raise Invalid(f"A credential's name has 1 to {MAX_LABEL} printable characters.")
+        account = await self._parts.accounts.get(user)
+
+        def body(snapshot: Snapshot) -> tuple[Changes, Credential]:
+            found = next((one for one in snapshot.credentials if one.id == credential_id), None)
+            if found is None:
+                raise NotFound(f"{account.name} has no credential {credential_id}.")
+            renamed = replace(found, label=label)
+            return Changes(
+                put=(renamed,), events=(change("credential.rename", account, caller, found),)
+            ), renamed
+
+        return await self._parts.store.decide(DecisionRequest(account_id=account.id), body)
+
+    async def revoke_devices(self, caller: str, user: str) -> tuple[Credential, ...]:
+        """End the trust in all of a person's devices; raises NotFound, Unavailable."""
+        account = await self._parts.accounts.get(user)
+
+        def body(snapshot: Snapshot) -> tuple[Changes, tuple[Credential, ...]]:
+            devices = tuple(one for one in snapshot.credentials if self.is_device(one))
+            events = tuple(change("device.revoke", account, caller, one) for one in devices)
+            return Changes(removed=tuple(one.id for one in devices), events=events), devices
+
+        devices = await self._parts.store.decide(DecisionRequest(account_id=account.id), body)
+        for device in devices:
+            event = change("device.revoke", account, caller, device)
+            self._parts.notices.tell("notice_device_revoked", event, device.label)
+        return devices
+
+    def is_device(self, credential: Credential) -> bool:
+        """Whether a credential only spares a prompt."""
+        facade = self._parts.factors.get(credential.factor)
+        return facade is not None and facade.plugin.silent
+
+    async def test_channel(self, name: str, address: str) -> Receipt:
+        """Send one message by a channel; raises NotFound, and Refused in the provider's words."""
+        channel = self._channels.get(name)
+        if channel is None:
+            known = ", ".join(sorted(self._channels)) or "none is configured"
+            raise NotFound(f'There is no channel "{name}". Known: {known}.')
+        try:
+            return await channel.send(address, Message("test", {}), TEST_SECONDS)
+        except NotSent as error:
+            raise Refused(f"{name}: {error.reason}") from None

@@ -98,7 +98,7 @@ def build_core(config: Config, world: World) -> Core:
         LoginEngine(parts),
         enrollments,
         removals,
-        Administration(parts),
+        Administration(parts, plugins.channels),
         tuple(directories),
         plugins.factors,
         plugins.channels,

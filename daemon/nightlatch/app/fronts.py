@@ -31,7 +31,9 @@ class Fronts:
         self._store = world.store
         addresses = CallerAddresses(world.randomness.bytes(16).hex())
         login = LoginService(lambda: core().engine, addresses, world.log)
-        enrollment = EnrollmentService(lambda: core().enrollments, addresses, world.log)
+        enrollment = EnrollmentService(
+            lambda: core().enrollments, lambda: core().removals, addresses, world.log
+        )
         admin = AdminService(lambda: core().administration, self._status, addresses, world.log)
         runtime_dir = core().config.daemon.runtime_dir
         self._listeners = {

@@ -55,7 +55,7 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
         self._addresses.caller(context.peer())
         account, credentials = await self._administration().credentials(request.user)
         return admin_pb2.ListCredentialsResponse(
-            account=_account(account), credentials=[_credential(one) for one in credentials]
+            account=_account(account), credentials=[self._credential(one) for one in credentials]
         )
 
     @answered
@@ -66,7 +66,37 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
         caller = str(self._addresses.caller(context.peer()))
         removed = await self._administration().remove(caller, request.user, request.credential_id)
         self.log.info("credential.removed", credential=removed.id, account=removed.account_id, caller=caller)
-        return admin_pb2.RemoveCredentialResponse(credential=_credential(removed))
+        return admin_pb2.RemoveCredentialResponse(credential=self._credential(removed))
+
+    @answered
+    async def RenameCredential(  # noqa: N802, the API's name
+        self, request: admin_pb2.RenameCredentialRequest, context: Context
+    ) -> admin_pb2.RenameCredentialResponse:
+        """Give a credential another name."""
+        caller = str(self._addresses.caller(context.peer()))
+        renamed = await self._administration().rename(
+            caller, request.user, request.credential_id, request.label
+        )
+        return admin_pb2.RenameCredentialResponse(credential=self._credential(renamed))
+
+    @answered
+    async def RevokeDevices(  # noqa: N802, the API's name
+        self, request: admin_pb2.RevokeDevicesRequest, context: Context
+    ) -> admin_pb2.RevokeDevicesResponse:
+        """End the trust in all of a person's devices."""
+        caller = str(self._addresses.caller(context.peer()))
+        revoked = await self._administration().revoke_devices(caller, request.user)
+        self.log.info("devices.revoked", devices=len(revoked), caller=caller)
+        return admin_pb2.RevokeDevicesResponse(devices=[self._credential(one) for one in revoked])
+
+    @answered
+    async def TestChannel(  # noqa: N802, the API's name
+        self, request: admin_pb2.TestChannelRequest, context: Context
+    ) -> admin_pb2.TestChannelResponse:
+        """Send one message by a channel."""
+        self._addresses.caller(context.peer())
+        receipt = await self._administration().test_channel(request.channel, request.address)
+        return admin_pb2.TestChannelResponse(provider_id=receipt.provider_id)
 
     @answered
     async def UnlockAccount(  # noqa: N802, the API's name
@@ -78,20 +108,21 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
         self.log.info("account.unlocked", account=account.id, forgotten=forgotten, caller=caller)
         return admin_pb2.UnlockAccountResponse(account=_account(account), forgotten_failures=forgotten)
 
+    def _credential(self, credential: Credential) -> admin_pb2.Credential:
+        """A credential without its state."""
+        used = credential.last_used_at
+        return admin_pb2.Credential(
+            id=credential.id,
+            factor=credential.factor,
+            label=credential.label,
+            create_time=timestamp(credential.created_at),
+            last_use_time=None if used is None else timestamp(used),
+            device=self._administration().is_device(credential),
+        )
+
 
 def _account(account: Account) -> admin_pb2.Account:
     return admin_pb2.Account(directory=account.directory, stable_id=account.stable_id, name=account.name)
-
-
-def _credential(credential: Credential) -> admin_pb2.Credential:
-    """A credential without its state."""
-    return admin_pb2.Credential(
-        id=credential.id,
-        factor=credential.factor,
-        label=credential.label,
-        create_time=timestamp(credential.created_at),
-        last_use_time=None if credential.last_used_at is None else timestamp(credential.last_used_at),
-    )
 
 
 def timestamp(seconds: float) -> Timestamp:

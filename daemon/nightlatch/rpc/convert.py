@@ -9,7 +9,7 @@ from nightlatch.login.step import LoginRequest, Outcome, Primary, Prompt, Prompt
 from nightlatch.v1 import login_pb2
 
 if TYPE_CHECKING:
-    from nightlatch.v1.login_pb2 import BeginLoginRequest
+    from nightlatch.v1.login_pb2 import BeginLoginRequest, Evidence
 
 _PRIMARIES = {
     login_pb2.PRIMARY_PASSWORD: Primary.PASSWORD,
@@ -39,7 +39,20 @@ def login_request(message: BeginLoginRequest) -> LoginRequest:
         source=message.origin.remote_host,
         terminal=message.origin.terminal,
         primary=primary,
+        evidence=tuple(text for text in map(_evidence, message.evidence) if text),
+        keeps_token=message.keeps_device_token,
     )
+
+
+def _evidence(message: Evidence) -> str:
+    """A piece of evidence as factors read it; empty for a kind that this version does not know."""
+    match message.WhichOneof("kind"):
+        case "device_token":
+            return f"token:{message.device_token}"
+        case "ssh_public_key":
+            return f"ssh:{message.ssh_public_key}"
+        case _:
+            return ""
 
 
 def step_message(step: Step) -> login_pb2.Step:
@@ -60,5 +73,6 @@ def step_message(step: Step) -> login_pb2.Step:
                     reference=step.reference,
                     user=step.user,
                     retry_after_seconds=int(-(-step.retry_after // 1)),
+                    device_token=step.device_token,
                 )
             )

@@ -1,4 +1,4 @@
-"""EnrollmentService: turns calls into enrolments."""
+"""EnrollmentService: turns calls into enrolments and removals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import grpc
     import structlog
 
-    from nightlatch.enrollment import Enrollments
+    from nightlatch.enrollment import Enrollments, Removals
     from nightlatch.rpc.caller import CallerAddresses
 
     Context = grpc.aio.ServicerContext[Any, Any]
@@ -25,10 +25,12 @@ class EnrollmentService(enrollment_pb2_grpc.EnrollmentServiceServicer):
     def __init__(
         self,
         enrollments: Callable[[], Enrollments],
+        removals: Callable[[], Removals],
         addresses: CallerAddresses,
         log: structlog.stdlib.BoundLogger,
     ) -> None:
         self._enrollments = enrollments
+        self._removals = removals
         self._addresses = addresses
         self.log = log
 
@@ -38,13 +40,16 @@ class EnrollmentService(enrollment_pb2_grpc.EnrollmentServiceServicer):
     ) -> enrollment_pb2.BeginEnrollmentResponse:
         """Make a credential to be confirmed."""
         caller = str(self._addresses.caller(context.peer()))
-        begun = await self._enrollments().begin(caller, request.user, request.factor, request.label)
+        begun = await self._enrollments().begin(
+            caller, request.user, request.factor, request.label, request.address
+        )
         details = (enrollment_pb2.Detail(name=name, value=value) for name, value in begun.enrollment.details)
         return enrollment_pb2.BeginEnrollmentResponse(
             ticket=begun.ticket,
             qr_payload=begun.enrollment.qr_payload,
             details=details,
             prompt=begun.prompt,
+            credential_id=begun.credential_id,
         )
 
     @answered
@@ -56,3 +61,22 @@ class EnrollmentService(enrollment_pb2_grpc.EnrollmentServiceServicer):
         credential_id = await self._enrollments().confirm(caller, request.ticket, request.answer)
         self.log.info("credential.added", credential=credential_id, caller=caller)
         return enrollment_pb2.ConfirmEnrollmentResponse(credential_id=credential_id)
+
+    @answered
+    async def BeginRemoval(  # noqa: N802, the API's name
+        self, request: enrollment_pb2.BeginRemovalRequest, context: Context
+    ) -> enrollment_pb2.BeginRemovalResponse:
+        """Ask for the proof of a credential that shall go."""
+        caller = str(self._addresses.caller(context.peer()))
+        asked = await self._removals().begin(caller, request.user, request.credential_id)
+        return enrollment_pb2.BeginRemovalResponse(ticket=asked.ticket, prompt=asked.prompt)
+
+    @answered
+    async def ConfirmRemoval(  # noqa: N802, the API's name
+        self, request: enrollment_pb2.ConfirmRemovalRequest, context: Context
+    ) -> enrollment_pb2.ConfirmRemovalResponse:
+        """Remove a credential that its answer has proven."""
+        caller = str(self._addresses.caller(context.peer()))
+        removed = await self._removals().confirm(caller, request.ticket, request.answer)
+        self.log.info("credential.removed", credential=removed.id, account=removed.account_id, caller=caller)
+        return enrollment_pb2.ConfirmRemovalResponse(credential_id=removed.id)
