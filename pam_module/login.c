@@ -18,12 +18,19 @@
 #include <syslog.h>
 
 #define ARENA_SIZE ((size_t)512 * 1024)
-#define TRIES_MAX 3U          /* prompts for a code, and for a password */
-#define PAUSE_MAX 30U         /* seconds of one wait */
-#define PAUSES_MAX 300U       /* seconds of all waits: no ticket lives longer */
-#define INVALID_ARGUMENT 3    /* grpc-status: what was sent is wrong, an unreadable ticket for one */
-#define FAILED_PRECONDITION 9 /* grpc-status: too late, the ticket has expired */
-#define UNIMPLEMENTED 12      /* grpc-status: no such method */
+#define TRIES_MAX 3U    /* prompts for a code, and for a password */
+#define PAUSE_MAX 30U   /* seconds of one wait */
+#define PAUSES_MAX 300U /* seconds of all waits: no ticket lives longer */
+
+/* Values of grpc-status. */
+enum status {
+    INVALID_ARGUMENT = 3, /* what was sent is wrong */
+    NOT_FOUND = 5,
+    PERMISSION_DENIED = 7,
+    RESOURCE_EXHAUSTED = 8,  /* too many attempts, or too many calls at once */
+    FAILED_PRECONDITION = 9, /* the ticket has expired */
+    UNIMPLEMENTED = 12,      /* no such method */
+};
 
 typedef const Nightlatch__V1__Step *step_reader(struct arena *arena, struct bytes reply);
 
@@ -45,15 +52,20 @@ static const Nightlatch__V1__Step *fail(struct login *login, int rc) {
 }
 
 static const Nightlatch__V1__Step *fail_status(struct login *login, int status) {
-    bool refused = status == INVALID_ARGUMENT || status == FAILED_PRECONDITION;
-    if (status == UNIMPLEMENTED) {
-        pam_syslog(login->pamh, LOG_ERR,
-                   "the daemon does not know this call: daemon and module are of"
-                   " different versions, install both of one release");
-    } else {
-        pam_syslog(login->pamh, LOG_ERR, "the daemon answered with grpc-status %d; see its log", status);
+    const char *advice =
+        status == UNIMPLEMENTED ? "daemon and module are of different versions" : "see its log";
+    pam_syslog(login->pamh, LOG_ERR, "the daemon answered with grpc-status %d; %s", status, advice);
+    switch (status) {
+    case INVALID_ARGUMENT:
+    case NOT_FOUND:
+    case PERMISSION_DENIED:
+    case FAILED_PRECONDITION:
+        return fail(login, PAM_AUTH_ERR);
+    case RESOURCE_EXHAUSTED:
+        return fail(login, PAM_MAXTRIES);
+    default:
+        return fail(login, PAM_AUTHINFO_UNAVAIL);
     }
-    return fail(login, refused ? PAM_AUTH_ERR : PAM_AUTHINFO_UNAVAIL);
 }
 
 static const char *const explained[] = {

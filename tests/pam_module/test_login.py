@@ -100,6 +100,9 @@ async def test_tickets_are_there_and_bounded(host: Host, ticket: bytes, code: in
         (grpc.StatusCode.UNAVAILABLE, PamCode.AUTHINFO_UNAVAIL),
         (grpc.StatusCode.INTERNAL, PamCode.AUTHINFO_UNAVAIL),
         (grpc.StatusCode.INVALID_ARGUMENT, PamCode.AUTH_ERR),
+        (grpc.StatusCode.NOT_FOUND, PamCode.AUTH_ERR),
+        (grpc.StatusCode.PERMISSION_DENIED, PamCode.AUTH_ERR),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, PamCode.MAXTRIES),
         (grpc.StatusCode.FAILED_PRECONDITION, PamCode.AUTH_ERR),
     ],
 )
