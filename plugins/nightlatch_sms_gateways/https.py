@@ -27,6 +27,8 @@ CONNECTIONS = 32
 """Connections of one channel at the same time; who finds none waits for one, until the deadline."""
 KEPT_SECONDS = 15.0
 """How long an unused connection is kept: shorter than gateways do, so that it is seldom stale."""
+CONNECT_SHARE = 0.4
+"""How much of the deadline a TCP connection may take, and TLS once more."""
 LARGEST_ANSWER = 65_536
 """Bytes of an answer that are looked at."""
 
@@ -68,9 +70,14 @@ class Https:
 
     async def ask(self, request: httpx.Request, deadline: float) -> Answer:
         """Send a request within `deadline` seconds; raises NotSent when no answer came."""
+        # A connection whose making is cancelled is closed late; one that times out by itself, at once.
+        connect = deadline * CONNECT_SHARE
+        request.extensions["timeout"] = {"connect": connect}
         try:
             async with asyncio.timeout(deadline), self._free:
                 return await self._ask(request)
+        except httpx.ConnectTimeout:
+            raise NotSent(f"the gateway can not be reached: no connection within {connect:g} s") from None
         except TimeoutError:
             raise NotSent(f"the gateway did not answer within {deadline:g} s") from None
         except httpx.ConnectError as error:

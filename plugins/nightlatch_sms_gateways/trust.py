@@ -5,6 +5,7 @@ MUST 1: a certificate is always asked for, its chain and its host name are check
 
 from __future__ import annotations
 
+import os
 import ssl
 from typing import TYPE_CHECKING
 
@@ -35,8 +36,8 @@ def trouble(error: BaseException) -> str:
             return f"the certificate is not to be trusted: {cause.verify_message}"
         if isinstance(cause, ssl.SSLError):
             return f"TLS failed: {cause.reason or 'the other side broke off'}"
-        if isinstance(cause, OSError) and cause.strerror:
-            found = cause.strerror
+        if isinstance(cause, OSError) and cause.errno:  # asyncio's own strerror is about its calls
+            found = os.strerror(cause.errno) if cause.errno > 0 else cause.strerror or found
         inner = cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else None
         cause = inner or cause.__cause__ or cause.__context__
     return found or "the connection failed"

@@ -45,6 +45,11 @@ class Private:
         line = _DIGITS.sub(self._number, line)
         return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 
+    def is_in(self, text: str) -> bool:
+        """Whether a text, such as an id, repeats something private."""
+        known = (self.address[1:], *(value for value in self.values if len(value) >= SHORTEST_VALUE))
+        return any(value in text for value in known)
+
     def _number(self, found: re.Match[str]) -> str:
         """Every long run of digits may be a number or a code, in whatever national form."""
         digits = re.sub(r"\D", "", found.group())
