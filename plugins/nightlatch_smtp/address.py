@@ -9,6 +9,8 @@ import re
 
 LONGEST = 254
 """RFC 5321, 4.5.3.1.3, without the angle brackets."""
+LONGEST_LOCAL = 64
+"""RFC 5321, 4.5.3.1.1."""
 _MAILBOX = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
@@ -16,9 +18,9 @@ _MAILBOX = re.compile(
 
 
 def is_mailbox(address: str) -> bool:
-    """Whether `address` is one ASCII mailbox: a dot-atom, an @ and a host name (RFC 5321, without quoting)."""
+    """Whether `address` is one ASCII mailbox: a dot-atom, an @, a host name (RFC 5321, without quoting)."""
     local = address.partition("@")[0]
-    return len(address) <= LONGEST and len(local) <= 64 and _MAILBOX.fullmatch(address) is not None  # noqa: PLR2004, RFC 5321, 4.5.3.1.1
+    return len(address) <= LONGEST and len(local) <= LONGEST_LOCAL and bool(_MAILBOX.fullmatch(address))
 
 
 def mailbox(address: str) -> str:

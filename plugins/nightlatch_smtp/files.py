@@ -2,7 +2,7 @@
 
 MUST 1: a secret is read from a file that nobody but its owner may read, and that owner is root or the daemon.
 MUST 2: what is in it is part of no error and of no repr (LEK-01).
-MUST 3: a file is checked at the start and again whenever it is read: it may be replaced while the daemon runs.
+MUST 3: a file is checked at the start and whenever it is read: it may be replaced while the daemon runs.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from nightlatch.channel import Settings
+from nightlatch.factor import Settings
 from nightlatch_smtp.files import CaFile, SecretFile
 from nightlatch_smtp.presets import PRESETS, Flow, PresetName
 from nightlatch_smtp.service_account import read_account
@@ -60,7 +60,7 @@ class OAuthSettings(Settings):
     client_secret_file: SecretFile | None = Field(None, description="The program's secret.")
     refresh_token_file: SecretFile | None = Field(
         None,
-        description="The refresh token; a newer one from the provider is stored there if it may be written.",
+        description="The refresh token. A newer one from the provider is stored there, if it may be.",
     )
     service_account_file: Annotated[Path, AfterValidator(_account)] | None = Field(
         None, description="A service account's key, the JSON file from Google."

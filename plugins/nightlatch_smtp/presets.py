@@ -38,14 +38,14 @@ PRESETS: MappingProxyType[PresetName, Preset] = MappingProxyType(
         "gmail": Preset(
             flows=("refresh_token", "service_account"),
             host="smtp.gmail.com",
-            token_url="https://oauth2.googleapis.com/token",
+            token_url="https://oauth2.googleapis.com/token",  # noqa: S106, an address
             # A refresh token has its scope already, and Google refuses to name it again.
             scopes=(("service_account", "https://mail.google.com/"),),
         ),
         "outlook": Preset(
             flows=("client_credentials", "refresh_token"),
             host="smtp.office365.com",
-            token_url="https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token",
+            token_url="https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token",  # noqa: S106, an address
             scopes=(
                 ("client_credentials", "https://outlook.office365.com/.default"),
                 ("refresh_token", "https://outlook.office.com/SMTP.Send offline_access"),

@@ -1,7 +1,7 @@
 """What a provider said, fit to be logged and shown.
 
-MUST 1: nothing that we know to be secret or a person's is in it: no code, password, token or address, also not
-        in the encodings that a provider may send back (LEK-01).
+MUST 1: nothing that we know to be secret or a person's is in it: no code, password, token or address, and
+        not in the encodings either that a provider may send back (LEK-01).
 MUST 2: one printable line, of bounded length.
 """
 

@@ -1,7 +1,7 @@
 """One table from what goes wrong to what is told, in the server's own words.
 
 MUST 1: `permanent` only when the server said for good (5xx) that it does not take this address or message.
-MUST 2: an account that is refused, an outage and a wrong certificate are the channel's fault, not the address's.
+MUST 2: a refused account, an outage and a wrong certificate are the channel's fault, not the address's.
 MUST 3: a server's words are shown without the message's values, the address and the account's secrets.
 """
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from nightlatch_smtp.trace import Trace
 
 _FOR_GOOD = range(500, 600)
+_TELL_WHERE = frozenset({TimeoutError, SMTPServerDisconnected, ConnectionResetError, BrokenPipeError})
 
 
 class _Row(NamedTuple):
@@ -54,6 +55,8 @@ _TABLE = (
     _Row(ssl.SSLError, "TLS with the server failed"),
     _Row(TimeoutError, "the server did not answer in time"),
     _Row(SMTPServerDisconnected, "the server cut the connection"),
+    _Row(ConnectionResetError, "the server cut the connection"),
+    _Row(BrokenPipeError, "the server cut the connection"),
     _Row(ConnectionRefusedError, "nothing listens at the server's port"),
     _Row(socket.gaierror, "the server's name can not be resolved"),
     _Row(Exception, "the server can not be reached"),
@@ -65,7 +68,7 @@ def not_sent(error: Exception, trace: Trace) -> NotSent:
     cause = _root(error)
     row = next(row for row in _TABLE if isinstance(cause, row.kind))
     code = cause.code if isinstance(cause, SMTPResponseException) else 0
-    words = f"{row.words} {trace.where}" if row.kind in {TimeoutError, SMTPServerDisconnected} else row.words
+    words = f"{row.words} {trace.where}" if row.kind in _TELL_WHERE else row.words
     detail = said(_detail(cause, code), trace.hidden)
     return NotSent(
         f"{words}: {detail}" if detail else words, permanent=row.about_message and code in _FOR_GOOD

@@ -67,5 +67,5 @@ def _rsa_key(pem: str, path: Path) -> RSAPrivateKey:
     except (TypeError, ValueError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, RSAPrivateKey):
-        raise ValueError(f"the private_key in {path} is no RSA key in PEM.")
+        raise ValueError(f"the private_key in {path} is no RSA key in PEM.")  # noqa: TRY004, a setting's problem
     return key

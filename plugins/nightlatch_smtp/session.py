@@ -7,6 +7,7 @@ MUST 2: a session that failed in any way is thrown away.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,8 @@ from aiosmtplib import SMTP, SMTPException
 if TYPE_CHECKING:
     import asyncio
     import ssl
-    from dataclasses import dataclass
 
     from nightlatch_smtp.mail import Mail
-else:
-    from dataclasses import dataclass
 
 _QUEUED_AS = re.compile(r"queued as <?([A-Za-z0-9._@-]{1,100})", re.IGNORECASE)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from nightlatch.channel import Settings
+from nightlatch.factor import Settings
 from nightlatch_messages import Words
 from nightlatch_smtp.address import mailbox
 from nightlatch_smtp.files import CaFile, SecretFile

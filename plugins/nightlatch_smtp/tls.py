@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def client_context(ca_file: Path | None) -> ssl.SSLContext:
-    """Trusts `ca_file` alone, or the system's authorities where there is none; raises OSError, ssl.SSLError."""
+    """Trusts `ca_file` alone, or the system's authorities where there is none; raises OSError."""
     context = ssl.create_default_context(cafile=ca_file)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.check_hostname = True

@@ -7,6 +7,7 @@ MUST 2: an answer is bounded, and its complaints are repeated without our secret
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -23,6 +24,8 @@ LARGEST = 64 * 1024
 SHORTEST_LIFE = 60
 """Seconds; for an endpoint that does not tell how long its token lives, or tells nonsense."""
 _OK = 200
+_TOKEN = re.compile(r"[\x21-\x7e]{1,16000}")
+"""RFC 6750, 2.1, and a little more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +55,7 @@ async def requested(url: str, form: dict[str, str], context: ssl.SSLContext) -> 
             f"{where} refused: {said(_complaint(content), hidden) or 'without a reason'} (HTTP {status})"
         )
     token, newer = content["access_token"], content.get("refresh_token", "")
-    if (
-        not isinstance(token, str)
-        or not token.isascii()
-        or not token.isprintable()
-        or not isinstance(newer, str)
-    ):
+    if not isinstance(token, str) or not isinstance(newer, str) or not _TOKEN.fullmatch(token):
         raise NotSent(f"{where} gave something that is no token")
     return Answer(token, _lifetime(content.get("expires_in")), newer)
 

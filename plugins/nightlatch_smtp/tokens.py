@@ -99,7 +99,7 @@ class Tokens:
 
 
 def _stored(path: Path, refresh_token: str) -> None:
-    """Put a newer refresh token in the old one's place, if this process may; otherwise it lives until a restart."""
+    """Put a newer refresh token in the old one's place if this process may; else it lasts until a restart."""
     target = path.resolve()
     try:
         descriptor, name = tempfile.mkstemp(prefix=".refresh-", dir=target.parent)
