@@ -80,7 +80,7 @@ async def test_right_answers(host: Host, script: tuple[Part, ...]) -> None:
         (headers(((":status", "100"),)), GRANT, trailers()),
         (headers((("content-type", "application/grpc"),)), GRANT, trailers()),
         (GRANT, trailers()),
-        (headers(), GRANT, trailers("7")),
+        (headers(), GRANT, trailers("13")),
         (headers(), GRANT, trailers("")),
         (headers(), GRANT, trailers("00")),
         (headers(), GRANT, trailers("000")),
