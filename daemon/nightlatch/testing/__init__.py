@@ -16,7 +16,8 @@ import pytest
 
 pytest.register_assert_rewrite("nightlatch.testing.contract")
 
+from nightlatch.testing.context import KitContext, Repeatable, Sent  # noqa: E402, belongs to the line below
 from nightlatch.testing.contract import FactorContract  # noqa: E402, asserts are rewritten at import
-from nightlatch.testing.kit import FactorKit, Flow, Repeatable  # noqa: E402, belongs to the line above
+from nightlatch.testing.kit import FactorKit, Flow  # noqa: E402, belongs to the line above
 
-__all__ = ["FactorContract", "FactorKit", "Flow", "Repeatable"]
+__all__ = ["FactorContract", "FactorKit", "Flow", "KitContext", "Repeatable", "Sent"]

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nightlatch.errors import SettingsProblems
+from nightlatch.channel import NotSent
+from nightlatch.errors import Invalid, SettingsProblems
 from nightlatch.factor import Decision
 from nightlatch.plugins.answers import MOST_STATE_BYTES
-from nightlatch.plugins.loader import load_factors
 from nightlatch.testing.kit import SUBJECT, Flow
 
 if TYPE_CHECKING:
@@ -39,6 +39,20 @@ _RUBBISH = (
     "0" * 100_000,
     "A" * 100_000,
 )
+_HOSTILE = (
+    "",
+    "a@b.c\r\nBcc: x@y.z",
+    "a@b.c\nRCPT TO:<x@y.z>",
+    "a@b.c,x@y.z",
+    "a@b.c x@y.z",
+    "A <a@b.c>",
+    "a@b.c\x00",
+    "a" * 5000 + "@b.c",
+    "+19005550123",
+    "+1415555010\r\n0",
+    "+\uff11\uff14\uff11\uff15\uff15\uff15\uff15\uff10\uff11\uff10\uff10",
+    "+1 415 555 0100,+1 900 555 0123",
+)
 
 
 class FactorContract:
@@ -59,9 +73,14 @@ class FactorContract:
         flow = Flow.begin(kit)
         answer = flow.right_answer
         after = flow.answered(answer)
-        assert after.verify(answer).decision is Decision.REJECT
-        assert after.later(1).verify(answer).decision is Decision.REJECT
-        assert after.later().verify(answer).decision is Decision.REJECT
+        if kit.reusable_seconds is None:
+            assert after.later().verify(answer).decision is Decision.ACCEPT
+            return
+        if kit.reusable_seconds == 0:
+            assert after.verify(answer).decision is Decision.REJECT
+        for seconds in (1, kit.seconds_between):
+            later = after.later(kit.reusable_seconds + seconds)
+            assert later.verify(answer).decision is Decision.REJECT
 
     def test_a_new_answer_is_accepted_later(self, kit: FactorKit) -> None:
         """A spent answer does not lock the person out of the next one."""
@@ -120,22 +139,23 @@ class FactorContract:
         first = flow.verify(flow.right_answer)
         flow.verify(flow.wrong_answers[0])
         assert flow.verify(flow.right_answer) == first
-        elsewhere = load_factors([kit.plugin], {kit.factor: kit.settings})[kit.factor]
-        assert replace(flow, facade=elsewhere).verify(flow.right_answer) == first
+        assert replace(flow, facade=kit.load()).verify(flow.right_answer) == first
 
     def test_enrolled_credentials_survive_new_settings(self, kit: FactorKit) -> None:
         """A credential that was enrolled under one configuration works under another."""
         flow = Flow.begin(kit)
-        changed = load_factors([kit.plugin], {kit.factor: kit.changed_settings})[kit.factor]
-        assert replace(flow, facade=changed).verify(flow.right_answer).decision is Decision.ACCEPT
+        changed = replace(flow, facade=kit.load(kit.changed_settings))
+        assert changed.verify(flow.right_answer).decision is Decision.ACCEPT
 
     @pytest.mark.parametrize("now", _FAR_AWAY)
     def test_time_comes_from_the_context(self, kit: FactorKit, now: float) -> None:
         """A whole life of a credential goes the same way in another century."""
         flow = Flow.begin(kit, now=now)
-        assert flow.verify(flow.right_answer).decision is Decision.ACCEPT
-        flow = flow.answered(flow.right_answer)
-        assert flow.verify(flow.right_answer).decision is Decision.REJECT
+        answer = flow.right_answer
+        assert flow.verify(answer).decision is Decision.ACCEPT
+        flow = flow.answered(answer)
+        if kit.reusable_seconds == 0:
+            assert flow.verify(answer).decision is Decision.REJECT
         flow = flow.later()
         assert flow.verify(flow.right_answer).decision is Decision.ACCEPT
 
@@ -174,20 +194,64 @@ class FactorContract:
     def test_unknown_settings_are_named(self, kit: FactorKit) -> None:
         """A misspelt setting stops the start, with its place."""
         with pytest.raises(SettingsProblems) as caught:
-            load_factors([kit.plugin], {kit.factor: {**kit.settings, "no_such_setting": 1}})
+            kit.load({**kit.settings, "no_such_setting": 1})
         assert [place for place, _ in caught.value.located] == [f"factors.{kit.factor}.no_such_setting"]
 
     def test_nothing_secret_is_told(
         self, kit: FactorKit, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
     ) -> None:
-        """LEK-01: neither state nor answer is in a repr, a reason, a log, or the daemon's output."""
+        """LEK-01: neither state nor answer, address or memo is in a repr, a reason, a log, or the output."""
         caplog.set_level(logging.DEBUG)
         flow = Flow.begin(kit)
         right, wrong = flow.right_answer, flow.wrong_answers[0]
         verdicts = (flow.verify(right), flow.verify(wrong), flow.answered(right).verify(right))
-        told = repr((flow, verdicts)) + caplog.text + "".join(capfd.readouterr())
+        told = repr((flow, flow.sent, verdicts)) + caplog.text + "".join(capfd.readouterr())
         for secret in (right, wrong, flow.state.hex(), repr(flow.state)[2:-1], *_typed_secrets(flow)):
             assert secret not in told
+
+    def test_messages_go_to_the_proven_address_only(self, kit: FactorKit) -> None:
+        """OOB-05: what a factor sends goes where notices reach its owner, by channels of its settings."""
+        flow = Flow.begin(kit)
+        flow = flow.answered(flow.right_answer).later()
+        reach = flow.facade.reach(flow.state)
+        assert bool(flow.sent) is bool(kit.channels)
+        for sent in flow.sent:
+            assert reach is not None
+            assert sent.address == reach.address
+            assert sent.channels
+            assert set(sent.channels) <= set(kit.channels)
+
+    def test_a_message_that_can_not_leave_is_no_prompt(self, kit: FactorKit) -> None:
+        """OOB-06: without a message nobody is asked for its code, and the next login goes as always."""
+        flow = Flow.begin(kit)
+        flow = flow.answered(flow.right_answer)
+        if kit.channels:
+            with pytest.raises(NotSent):
+                flow.cut_off().later()
+        else:
+            flow.cut_off().later()
+        flow = flow.later()
+        assert flow.verify(flow.right_answer).decision is Decision.ACCEPT
+
+    @pytest.mark.parametrize("address", _HOSTILE, ids=lambda address: ascii(address[:24]))
+    def test_hostile_addresses_are_refused(self, kit: FactorKit, address: str) -> None:
+        """OOB-05: what would end a header, add a receiver or cost a fortune is refused, in words."""
+        if not kit.channels:
+            Flow.begin(replace(kit, address=address))
+            return
+        with pytest.raises(Invalid) as caught:
+            Flow.begin(replace(kit, address=address))
+        assert str(caught.value)
+        assert not address or address not in str(caught.value)
+
+    def test_a_code_belongs_to_the_question_it_was_sent_for(self, kit: FactorKit) -> None:
+        """OOB-01: what answers one login's question does not answer that of another login."""
+        flow = Flow.begin(kit)
+        other = flow.later()
+        if kit.channels and flow.sent != other.sent:
+            assert flow.right_answer != other.right_answer
+            assert not other.accepts(flow.right_answer)
+        assert other.accepts(other.right_answer)
 
 
 async def _cancelled_challenge(flow: Flow) -> None:
@@ -202,5 +266,7 @@ async def _cancelled_challenge(flow: Flow) -> None:
 
 
 def _typed_secrets(flow: Flow) -> tuple[str, ...]:
-    """What enrolment showed and a reader could use: the QR code's text."""
-    return (flow.enrollment.qr_payload,) if flow.enrollment.qr_payload else ()
+    """What else a reader could use: the QR code's text, the token, the address, the memo in the ticket."""
+    enrollment = flow.enrollment
+    texts = (enrollment.qr_payload, enrollment.token, flow.kit.address, repr(flow.challenge.memo)[2:-1])
+    return tuple(text for text in texts if text)
