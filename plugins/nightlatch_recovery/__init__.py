@@ -1,0 +1,25 @@
+"""Ten codes on paper, each good for one login."""
+
+from __future__ import annotations
+
+from nightlatch.factor import FactorPlugin, hookimpl
+from nightlatch_recovery.factor import build
+from nightlatch_recovery.settings import RecoverySettings
+
+TITLE = "Recovery code"
+
+
+@hookimpl
+def nightlatch_factors() -> list[FactorPlugin]:
+    """The one factor of this plugin."""
+    return [
+        FactorPlugin(
+            name="recovery",
+            title=TITLE,
+            settings=RecoverySettings,
+            build=build,
+            choice=TITLE,
+            confirmed=False,
+            single=True,
+        )
+    ]
