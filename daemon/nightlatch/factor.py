@@ -181,6 +181,7 @@ class Reach:
     """Where the owner of a credential can be told things."""
 
     channels: tuple[str, ...]
+    """Empty for those that `FactorPlugin.channels` names: a credential outlives their names."""
     address: str = field(repr=False)
 
 

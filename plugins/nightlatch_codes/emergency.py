@@ -36,6 +36,7 @@ def nightlatch_factors() -> list[FactorPlugin]:
             medium=Medium.EMAIL,
             reach=reach_in_emergency,
             single=True,
+            told="notice_emergency_code",
             last_resort=True,
         )
     ]

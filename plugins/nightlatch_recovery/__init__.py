@@ -21,5 +21,6 @@ def nightlatch_factors() -> list[FactorPlugin]:
             choice=TITLE,
             confirmed=False,
             single=True,
+            told="notice_recovery_used",
         )
     ]

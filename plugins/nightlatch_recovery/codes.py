@@ -2,7 +2,7 @@
 
 MUST 1: a guess whose prefix is none of the set's costs no argon2id (REC-03): guessing must not hold up the
         writer that decides for everybody.
-MUST 2: what is kept does not give a code back. Codes have 80 random bits; the prefix takes 32 of them from who
+MUST 2: what is kept gives no code back. Codes have 80 random bits; the prefix takes 32 of them from who
         has the key, and each of the 2^48 left costs an argon2id.
 MUST 3: prefix and hash are compared in constant time.
 """

@@ -11,7 +11,7 @@ MUST 4: two exceptions of the contract pass, as new ones without a chain: NotSen
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeVar
 
@@ -65,11 +65,18 @@ class CallContext:
 class FactorFacade:
     """One factor, as the core sees it. What its methods raise is Unavailable, and what MUST 4 says."""
 
-    def __init__(self, plugin: FactorPlugin, factor: Factor, steady: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        plugin: FactorPlugin,
+        factor: Factor,
+        steady: Callable[[], float],
+        channels: tuple[str, ...] = (),
+    ) -> None:
         self.plugin = plugin
         self.name = plugin.name
         self.title = plugin.title
         self._factor = factor
+        self._channels = channels
         self._steady = steady
         self._stuck = StuckCalls(steady)
         self._abandoned: set[asyncio.Task[object]] = set()
@@ -86,7 +93,9 @@ class FactorFacade:
             value = self._guarded("reach", lambda: self.plugin.reach and self.plugin.reach(state))
         except Unavailable:
             return None
-        return value if type(value) is Reach else None
+        if type(value) is not Reach:
+            return None
+        return value if value.channels else replace(value, channels=self._channels)
 
     def enroll(self, subject: Subject, request: EnrollmentRequest, context: Context) -> Enrollment:
         """Make a credential that does not count yet; raises Invalid with words for the person."""

@@ -143,7 +143,7 @@ class _Loading:
         if missing:
             raise PluginFault(_no_factor(plugin.name, factor, missing))
         self._channels.want(f"{table}.channels", wanted, plugin.medium)
-        self._factors[plugin.name] = FactorFacade(plugin, factor, self._steady)
+        self._factors[plugin.name] = FactorFacade(plugin, factor, self._steady, wanted)
 
     def _stray(self, name: str) -> str:
         if name in self._installed:
