@@ -53,9 +53,20 @@ def _plugins(data: dict[str, object]) -> Iterator[Problem]:
         return
     names = [name for name in enabled if isinstance(name, str)]
     try:
-        load_plugins(names, _tables(factors), _tables(channels))
+        plugins = load_plugins(names, _tables(factors), _tables(channels))
+        yield from _policies(data.get("policies"), sorted(plugins.factors))
     except SettingsProblems as error:
         yield from (Problem(place_of(place), message) for place, message in error.located)
+
+
+def _policies(policies: object, known: list[str]) -> Iterator[Problem]:
+    """Rules that name factors which no plugin brings."""
+    for index, rule in enumerate(policies if isinstance(policies, list) else ()):
+        factors = rule.get("factors") if isinstance(rule, dict) else None
+        for place, factor in enumerate(factors if isinstance(factors, list) else ()):
+            if factor not in known:
+                wrong = f'no enabled plugin brings a factor "{factor}".\nKnown: {", ".join(known)}.'
+                yield Problem(("policies", index, "factors", place), wrong)
 
 
 def _tables(named: dict[str, object]) -> dict[str, dict[str, object]]:

@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from nightlatch.config.policies import PolicySettings
 from nightlatch.directories.settings import DirectorySettings
 
 LONGEST_SOCKET_PATH = 107
@@ -199,6 +200,9 @@ class Config(Table):
     directories: tuple[DirectorySettings, ...] = Field(
         min_length=1,
         description="Who finds people and checks their passwords: the first that knows the name.",
+    )
+    policies: tuple[PolicySettings, ...] = Field(
+        (), description="Who must show what. Where no rule matches, a second factor is required."
     )
 
     @field_validator("directories")
