@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
+from nightlatch.channel import ChannelPlugin, Message, NotSent, Receipt
 from nightlatch.errors import Refused, Unavailable
 from nightlatch.factor import (
     Challenge,
@@ -15,6 +16,8 @@ from nightlatch.factor import (
     Enrollment,
     EnrollmentRequest,
     FactorPlugin,
+    Medium,
+    Reach,
     Settings,
     Subject,
     Verdict,
@@ -35,6 +38,7 @@ from nightlatch.model import (
     Snapshot,
 )
 from nightlatch.notices import Notices
+from nightlatch.plugins.channel_facade import ChannelFacade
 from nightlatch.plugins.facade import FactorFacade
 from nightlatch.policy.model import DEFAULT_RULE, Rule
 from nightlatch.sending import Sender
@@ -42,7 +46,7 @@ from nightlatch.sending import Sender
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nightlatch.factor import Context
+    from nightlatch.factor import Context, SendingContext
 
 T = TypeVar("T")
 ALICE = Account("corp", "id-of-alice", "alice")
@@ -166,7 +170,7 @@ class WordFactor:
     def enroll(self, subject: Subject, request: EnrollmentRequest, context: Context) -> Enrollment:
         return Enrollment(b"word", f"word://{subject.name}", (("name", request.label),))
 
-    async def challenge(self, subject: Subject, state: bytes, context: Context) -> Challenge:
+    async def challenge(self, subject: Subject, state: bytes, context: SendingContext) -> Challenge:
         return Challenge("The word")
 
     def verify(self, state: bytes, memo: bytes, answer: str, context: Context) -> Verdict:
@@ -184,6 +188,78 @@ def word_plugin(name: str) -> FactorPlugin:
     return FactorPlugin(name, f"Word {name}", Settings, lambda _settings: WordFactor())
 
 
+class SentFactor(WordFactor):
+    """Sends the word of its state by the channel "post"; "r" asks for another message."""
+
+    async def challenge(self, subject: Subject, state: bytes, context: SendingContext) -> Challenge:
+        count = int(context.memo or b"0") + 1
+        await context.send(("post",), "+1555", Message("login_code", {"code": f"word{count}"}))
+        return Challenge("Word sent", memo=str(count).encode(), labelled=False)
+
+    def verify(self, state: bytes, memo: bytes, answer: str, context: Context) -> Verdict:
+        if answer == "r":
+            return Verdict(Decision.AGAIN)
+        right = answer == f"word{memo.decode()}"
+        return Verdict(Decision.ACCEPT if right else Decision.REJECT, notice="Well done." if right else "")
+
+
+class DeviceFactor(WordFactor):
+    """Accepts the evidence that it was enrolled with, until its state says when; "stolen" is theft."""
+
+    def enroll(self, subject: Subject, request: EnrollmentRequest, context: Context) -> Enrollment:
+        shown = next((piece for piece in request.evidence if piece.startswith("ssh:")), "token:new")
+        assert request.expires_at is not None
+        state = f"{shown}|{request.expires_at}"
+        return Enrollment(state.encode(), label=shown, token="" if shown.startswith("ssh:") else "new")
+
+    def verify(self, state: bytes, memo: bytes, answer: str, context: Context) -> Verdict:
+        expected, _, end = state.decode().rpartition("|")
+        if answer == "token:stolen":
+            return Verdict(Decision.REJECT, reason="stolen", revoke=True)
+        good = answer == expected and context.now < float(end)
+        return Verdict(Decision.ACCEPT if good else Decision.REJECT, token="next" if good else "")
+
+
+class Post:
+    """A channel that keeps what it sends, and may be away."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Message]] = []
+        self.away = False
+
+    async def send(self, address: str, message: Message, deadline: float) -> Receipt:
+        if self.away:
+            raise NotSent("the post office is closed")
+        self.sent.append((address, message))
+        return Receipt("r1")
+
+    async def close(self) -> None: ...
+
+
+def _reach(_state: bytes) -> Reach:
+    return Reach(("post",), "+1555")
+
+
+PLUGINS = (
+    word_plugin("word"),
+    FactorPlugin(
+        "sent", "Message", Settings, lambda _: SentFactor(), reach=_reach, choice="Message to {label}"
+    ),
+    FactorPlugin(
+        "help", "No way in", Settings, lambda _: SentFactor(), last_resort=True, told="notice_emergency_code"
+    ),
+    FactorPlugin(
+        "device",
+        "Device",
+        Settings,
+        lambda _: DeviceFactor(),
+        confirmed=False,
+        silent=True,
+        offer="Trust it for {days} days? [y/N] ",
+    ),
+)
+
+
 class World:
     """An engine on fakes, with alice and her credential."""
 
@@ -194,10 +270,14 @@ class World:
         self.store = MemoryStore(self.clock)
         key = b"k" * 32
         log = structlog.get_logger()
+        self.post = Post()
         factors = {
-            name: FactorFacade(word_plugin(name), WordFactor(), self.clock.steady) for name in ("word", "sms")
+            plugin.name: FactorFacade(plugin, plugin.build(Settings()), self.clock.steady)
+            for plugin in PLUGINS
         }
-        sender = Sender({}, self.store, self.clock, key, log)
+        kind = ChannelPlugin("post", Medium.SMS, Settings, lambda _settings: self.post)
+        channels = {"post": ChannelFacade("post", kind, self.post, self.clock.steady)}
+        sender = Sender(channels, self.store, self.clock, key, log)
         self.parts = Parts(
             accounts=Accounts((self.directory,)),
             factors=factors,

@@ -41,7 +41,7 @@ class Offer:
         shown = any(piece.startswith("ssh:") for piece in turn.state.evidence)
         if facade is None or not days or not (shown or turn.state.keeps_token):
             return ""
-        return facade.plugin.offer.format(days=days)
+        return facade.offer(turn.state.evidence, days)
 
     async def take(self, turn: Turn) -> str:
         """Trust the device; the secret that the caller keeps for it, if there is one.

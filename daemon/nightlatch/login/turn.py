@@ -128,7 +128,10 @@ class Turn:
         self, kind: PromptKind, stage: Stage, text: str, *, echo: bool, credential_id: str = ""
     ) -> Prompt:
         """A prompt that no proof answers."""
-        self.state = replace(self.state, stage=stage, credential_id=credential_id or self.state.credential_id)
+        if credential_id and credential_id != self.state.credential_id:
+            # What another credential's challenge has left is not this one's to use.
+            self.state = replace(self.state, credential_id=credential_id, memo=b"")
+        self.state = replace(self.state, stage=stage)
         return Prompt(kind, text, echo, self._seal())
 
     def wait(self, text: str, seconds: int) -> Wait:

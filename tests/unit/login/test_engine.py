@@ -165,7 +165,7 @@ async def test_a_credential_removed_during_the_prompt_does_not_count(world: Worl
 async def test_policy_is_asked_again_at_the_answer(world: World) -> None:
     """POL-05: a reload in the middle of a login counts."""
     step = await say(world, await begin(world), "right")
-    world.rules(Rule("no words", Everyone(), SecondFactor.REQUIRED, frozenset({"sms"})))
+    world.rules(Rule("no words", Everyone(), SecondFactor.REQUIRED, frozenset({"sent"})))
     ended(await say(world, step, "word"), Verdict.REFUSED)
 
 
