@@ -213,7 +213,9 @@ class FactorPlugin:
     """Whether it answers from the caller's evidence, without a prompt, and is never chosen by the person."""
     offer: str = ""
     """For a silent factor: what is asked after a login that another factor granted, such as
-    "Trust this device for {days} days? [y/N] "; empty for nothing."""
+    "Trust this device{device} for {time}? [y/N] ", where time is "30 days"; empty for nothing."""
+    device: Callable[[tuple[str, ...]], str] = lambda _evidence: ""
+    """The words for `{device}` in `offer`, from the caller's evidence (" (key SHA256:q3Vd…8Zs)")."""
     told: str = ""
     """The notice that a grant by it sends, by its template ("notice_recovery_used"); empty for none."""
     last_resort: bool = False

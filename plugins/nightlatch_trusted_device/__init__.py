@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nightlatch.factor import FactorPlugin, hookimpl
-from nightlatch_trusted_device.factor import build
+from nightlatch_trusted_device.factor import build, name_device
 from nightlatch_trusted_device.settings import TrustedDeviceSettings
 
 
@@ -18,6 +18,7 @@ def nightlatch_factors() -> list[FactorPlugin]:
             build=build,
             confirmed=False,  # whoever enrols it has just passed another factor, and there is nothing to type
             silent=True,
-            offer="Trust this device for {days} days? [y/N] ",
+            offer="Trust this device{device} for {time}? [y/N] ",
+            device=name_device,
         )
     ]

@@ -50,6 +50,8 @@ class TrustedDeviceFactor:
         trust = Trust(context.now, _end(request.expires_at, context.now))
         if any(piece.startswith(_KEY) for piece in request.evidence):
             key = _first_key(request.evidence)
+            if key is None:
+                raise ValueError("This device can not be trusted: its SSH key is of a kind not known here.")
             return Enrollment(KeyState(trust, key.fingerprint).encode(), label=f"SSH key {key.short_name}")
         token = DeviceToken(context.random_bytes(ID_BYTES), context.random_bytes(SECRET_BYTES))
         state = TokenState(trust, token.device, token.digest)
@@ -78,6 +80,12 @@ def build(settings: Settings) -> TrustedDeviceFactor:
     return TrustedDeviceFactor()
 
 
+def name_device(evidence: tuple[str, ...]) -> str:
+    """How the offer names the device that would be trusted: its key, or nothing where it keeps a token."""
+    key = _first_key(evidence)
+    return f" (key {key.short_name})" if key is not None else ""
+
+
 def _end(expires_at: float | None, now: float) -> float:
     """When a new trust ends; raises ValueError, in words for the person, when that is never or past."""
     if expires_at is None or not math.isfinite(expires_at) or not now < expires_at:
@@ -85,12 +93,12 @@ def _end(expires_at: float | None, now: float) -> float:
     return min(expires_at, now + MOST_SECONDS)
 
 
-def _first_key(evidence: tuple[str, ...]) -> SshKey:
+def _first_key(evidence: tuple[str, ...]) -> SshKey | None:
     for piece in evidence:
         key = read_key(piece.removeprefix(_KEY)) if piece.startswith(_KEY) else None
         if key is not None:
             return key
-    raise ValueError("This device can not be trusted: its SSH key is of a kind that is not known here.")
+    return None
 
 
 def _out_of_time(device: DeviceState, now: float) -> Verdict | None:

@@ -19,6 +19,7 @@ from nightlatch.channel import NotSent
 from nightlatch.errors import Invalid, Unavailable
 from nightlatch.factor import Reach
 from nightlatch.plugins.answers import (
+    MOST_LABEL,
     BadAnswer,
     checked_challenge,
     checked_enrollment,
@@ -96,6 +97,16 @@ class FactorFacade:
         if type(value) is not Reach:
             return None
         return value if value.channels else replace(value, channels=self._channels)
+
+    def offer(self, evidence: tuple[str, ...], days: int) -> str:
+        """What is asked after a grant, with the device's name where the plugin finds one in the evidence."""
+        try:
+            value = self._guarded("device", lambda: self.plugin.device(evidence))
+        except Unavailable:
+            value = ""
+        named = type(value) is str and len(value) <= MOST_LABEL and value.isprintable()
+        time = "1 day" if days == 1 else f"{days} days"
+        return self.plugin.offer.format(time=time, device=value if named else "")
 
     def enroll(self, subject: Subject, request: EnrollmentRequest, context: Context) -> Enrollment:
         """Make a credential that does not count yet; raises Invalid with words for the person."""

@@ -112,7 +112,7 @@ def test_the_first_key_that_is_known_is_trusted() -> None:
     made = enrolled(unknown, ALICE, BOB)
     assert Device(made.state, ALICE).shows(NOW).accepted
     assert not Device(made.state, BOB).shows(NOW).accepted
-    with pytest.raises(ValueError, match="its SSH key is of a kind that is not known here"):
+    with pytest.raises(ValueError, match="its SSH key is of a kind not known here"):
         enrolled(unknown)
 
 
