@@ -55,7 +55,7 @@ class EmergencyFactor:
             return _asked(waiting)
         settings = self._settings
         code = base32.drawn(CODE_LETTERS, context.random_bytes)
-        message = words.code_message(TEMPLATE, base32.grouped(code), settings.minutes, subject, context)
+        message = words.message(TEMPLATE, base32.grouped(code), settings.minutes, subject, context)
         try:
             await context.send(settings.channels, enrolled.address, message)
         except NotSent:

@@ -64,7 +64,7 @@ class SentCodeFactor:
             )
         settings = self._settings
         code = issued.drawn_digits(settings.digits, context.random_bytes)
-        message = words.code_message(TEMPLATE, code, settings.minutes, subject, context)
+        message = words.message(TEMPLATE, code, settings.minutes, subject, context)
         try:
             await context.send(settings.channels, enrolled.address, message)
         except NotSent:

@@ -43,9 +43,7 @@ def in_seconds(count: int) -> str:
     return f"{count} second" if count == 1 else f"{count} seconds"
 
 
-def code_message(
-    template: str, code: str, minutes: int, subject: Subject, context: SendingContext
-) -> Message:
+def message(template: str, code: str, minutes: int, subject: Subject, context: SendingContext) -> Message:
     """The message for a code. Where nothing is signed in to, the code is for an enrolment."""
     values = {"code": code, "minutes": str(minutes), "user": _printable(subject.name)}
     if not context.service:
