@@ -7,6 +7,7 @@ MUST 3: a server's words are shown without the message's values, the address and
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from typing import TYPE_CHECKING, NamedTuple
@@ -85,12 +86,12 @@ def _root(error: BaseException) -> BaseException:
 def _detail(cause: BaseException, code: int) -> str:
     if isinstance(cause, SMTPResponseException):
         return f"{code} {cause.message}"
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return cause.verify_message
     if isinstance(cause, ssl.SSLError):
-        return cause.reason or ""
+        return getattr(cause, "verify_message", "") or cause.reason or ""
     if isinstance(cause, SMTPNotSupported):
         return cause.message
-    if isinstance(cause, OSError) and cause.strerror and not isinstance(cause, TimeoutError):
-        return cause.strerror
+    if isinstance(cause, socket.gaierror):
+        return cause.strerror or ""
+    if isinstance(cause, OSError) and cause.errno:
+        return os.strerror(cause.errno)
     return ""

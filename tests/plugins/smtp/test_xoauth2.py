@@ -1,4 +1,4 @@
-"""Tokens instead of passwords: a real server that believes an introspection, and a token endpoint over TLS."""
+"""Tokens instead of passwords: a real server that believes an introspection, and a token endpoint."""
 
 from __future__ import annotations
 
@@ -112,13 +112,12 @@ async def test_a_google_service_account_signs_for_the_mailbox(
     (form,) = tokens.endpoint.asked
     assert form.keys() == {"grant_type", "assertion"}
     assert jwt.get_unverified_header(form["assertion"])["kid"] == "k1"
-    options = {"verify_exp": False, "verify_iat": False}
     claims = jwt.decode(
         form["assertion"],
         key.public_key(),
         ["RS256"],
-        options,
-        audience=tokens.endpoint.url,  # type: ignore[arg-type]  # a TypedDict
+        {"verify_exp": False, "verify_iat": False},
+        audience=tokens.endpoint.url,
     )
     now = int(tokens.bench.clock.now)
     assert claims == {
