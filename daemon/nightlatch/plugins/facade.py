@@ -106,7 +106,7 @@ class FactorFacade:
             value = ""
         named = type(value) is str and len(value) <= MOST_LABEL and value.isprintable()
         time = "1 day" if days == 1 else f"{days} days"
-        return self.plugin.offer.format(time=time, device=value if named else "")
+        return self.plugin.offer.format(time=time, days=days, device=value if named else "")
 
     def enroll(self, subject: Subject, request: EnrollmentRequest, context: Context) -> Enrollment:
         """Make a credential that does not count yet; raises Invalid with words for the person."""
