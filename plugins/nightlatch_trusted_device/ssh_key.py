@@ -16,7 +16,7 @@ from typing import Final
 
 MOST_KEY: Final = 4096
 """Characters of a key; one of RSA with 16384 bits has 2,800."""
-_PARTS: Final = MappingProxyType(
+KINDS: Final = MappingProxyType(
     {
         "ssh-ed25519": 1,
         "ssh-rsa": 2,
@@ -51,14 +51,14 @@ def read_key(text: str) -> SshKey | None:
     """The key in ``TYPE BASE64``; None for anything else."""
     kind, blank, encoded = text[: MOST_KEY + 1].partition(" ")
     plain = _certified(kind) or kind
-    if len(text) > MOST_KEY or not blank or plain not in _PARTS:
+    if len(text) > MOST_KEY or not blank or plain not in KINDS:
         return None
     try:
         wire = b64decode(encoded, validate=True)
-        first, *parts = _certified_strings(wire, _PARTS[plain]) if kind != plain else _strings(wire)
+        first, *parts = _certified_strings(wire, KINDS[plain]) if kind != plain else _strings(wire)
     except ValueError:
         return None
-    whole = first == kind.encode() and len(parts) == _PARTS[plain] and all(parts)
+    whole = first == kind.encode() and len(parts) == KINDS[plain] and all(parts)
     if not whole or b64encode(wire).decode() != encoded:
         return None
     key = b"".join(len(part).to_bytes(_LENGTH, "big") + part for part in (plain.encode(), *parts))
