@@ -30,7 +30,7 @@ class RecoveryFactor:
     """Codes on paper."""
 
     def enroll(self, subject: Subject, request: EnrollmentRequest, context: Context) -> Enrollment:  # noqa: ARG002, the contract's signature
-        """Draw ten codes and show them once. Ten hashes: a fifth of a second, and 19 MiB meanwhile."""
+        """Draw ten codes and show them once. Ten hashes: a third of a second, and 19 MiB meanwhile."""
         key = context.random_bytes(KEY_BYTES)
         drawn = [base32.drawn(CODE_LETTERS, context.random_bytes) for _ in range(MOST_CODES)]
         kept = tuple(codes.keep(key, code, context.random_bytes) for code in drawn)
