@@ -12,8 +12,8 @@ from nightlatch_sms_gateways.placeholders import names_in
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-TO, DIGITS, TEXT = "to", "to_digits", "text"
-"""The placeholders of a message: +14155550100, the same without the plus sign, and what is said."""
+TO, DIGITS, TEXT, CODING = "to", "to_digits", "text", "coding"
+"""The placeholders of a message: +14155550100, the same without the plus sign, what is said, and in what."""
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
 _OURS = frozenset(
     {"host", "content-length", "content-type", "transfer-encoding", "connection", "te", "upgrade"}
@@ -48,7 +48,7 @@ def _headers(headers: dict[str, str]) -> dict[str, str]:
 
 
 def _secret_name(name: str) -> str:
-    if name in {TO, DIGITS, TEXT}:
+    if name in {TO, DIGITS, TEXT, CODING}:
         raise ValueError(f'"{name}" is a part of the message.\nChoose another name for the secret.')
     return name
 
@@ -73,7 +73,7 @@ def strings_in(value: object) -> Iterator[str]:
 
 def problem_of_placeholders(places: Mapping[str, tuple[str, ...]], secrets: frozenset[str]) -> str:
     """What is wrong with the placeholders of a request, or an empty text."""
-    known = {TO, DIGITS, TEXT} | secrets
+    known = {TO, DIGITS, TEXT, CODING} | secrets
     used: set[str] = set()
     for setting, texts in places.items():
         for text in texts:

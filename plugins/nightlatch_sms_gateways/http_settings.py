@@ -22,8 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
+class Coding(Settings):
+    """What {coding} is for a text; the defaults are Kannel's."""
+
+    gsm7: str = Field("0", max_length=64, description="For a text in GSM's alphabet.")
+    unicode: str = Field("2", max_length=64, description="For any other text.")
+
+
 class HttpSmsSettings(Settings):
-    """A gateway with an HTTP interface of its own. {to}, {to_digits}, {text}, {SECRET} are filled in."""
+    """A gateway with an HTTP interface of its own; {to}, {text} and other placeholders are filled in."""
 
     method: Literal["POST", "GET", "PUT"] = Field("POST", description='"POST", "GET" or "PUT".')
     url: GatewayUrl = Field(
@@ -58,6 +65,11 @@ class HttpSmsSettings(Settings):
         "text/plain; charset=utf-8",
         pattern=r"^[a-z]+/[A-Za-z0-9.+-]+(; ?charset=utf-8)?$",
         description="What body is. XML, JSON and forms have their escaping, all else has none.",
+    )
+    coding: Coding = Field(
+        Coding(),
+        description="What is filled in as {coding}, where a gateway must be told that a text is not in GSM's "
+        "alphabet.",
     )
     success_codes: tuple[Annotated[int, Field(ge=200, le=299)], ...] = Field(
         (200, 201, 202), min_length=1, description="The statuses with which the gateway takes a message."

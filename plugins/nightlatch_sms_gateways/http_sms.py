@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import httpx
 
 from nightlatch_sms_gateways.http_answer import receipt_for
-from nightlatch_sms_gateways.http_checks import DIGITS, TEXT, TO
+from nightlatch_sms_gateways.http_checks import CODING, DIGITS, TEXT, TO
 from nightlatch_sms_gateways.https import Https
 from nightlatch_sms_gateways.number import checked_number
 from nightlatch_sms_gateways.placeholders import as_it_is, filled, in_form, in_json, in_url, in_xml
 from nightlatch_sms_gateways.secret_files import Secret, read_secret
+from nightlatch_sms_gateways.smpp_text import is_gsm7
 from nightlatch_sms_gateways.trust import trusting
 from nightlatch_sms_gateways.wording import Private
 
@@ -48,7 +49,8 @@ class HttpSmsChannel:
         """Send one SMS within `deadline` seconds; the receipt has the id, if there is one. Raises NotSent."""
         number, text = checked_number(address), self._words(message)
         secrets = {name: secret.reveal() for name, secret in self._secrets.items()}
-        values = {TO: number, DIGITS: number[1:], TEXT: text, **secrets}
+        coding = self._settings.coding.gsm7 if is_gsm7(text) else self._settings.coding.unicode
+        values = {TO: number, DIGITS: number[1:], TEXT: text, CODING: coding, **secrets}
         credentials = tuple(secret.reveal() for secret in self._basic)
         private = Private(number, (text, *message.values.values(), *secrets.values(), *credentials))
         answer = await self._https.ask(self._request(values), deadline)

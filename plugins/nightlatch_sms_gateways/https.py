@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 from collections import deque
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -22,6 +23,7 @@ from nightlatch_sms_gateways.trust import trouble
 
 if TYPE_CHECKING:
     import ssl
+    from asyncio import Task
 
 CONNECTIONS = 32
 """Connections of one channel at the same time; who finds none waits for one, until the deadline."""
@@ -67,6 +69,7 @@ class Https:
         self._context = context
         self._free = asyncio.Semaphore(CONNECTIONS)
         self._unused: deque[tuple[float, httpx.AsyncHTTPTransport]] = deque()
+        self._lookup: Task[None] | None = None
 
     async def ask(self, request: httpx.Request, deadline: float) -> Answer:
         """Send a request within `deadline` seconds; raises NotSent when no answer came."""
@@ -84,15 +87,21 @@ class Https:
             raise NotSent(f"the gateway can not be reached: {trouble(error)}") from None
         except httpx.RemoteProtocolError:
             raise NotSent("the gateway hung up, or its answer is no HTTP") from None
+        except socket.gaierror as error:
+            raise NotSent(f"the gateway's name is not found: {error.strerror}") from None
         except httpx.HTTPError as error:
             raise NotSent(f"the connection to the gateway broke: {trouble(error)}") from None
 
     async def close(self) -> None:
         """Let go of all connections."""
+        if self._lookup is not None:
+            self._lookup.cancel()
         while self._unused:
             await self._unused.pop()[1].aclose()
 
     async def _ask(self, request: httpx.Request) -> Answer:
+        if not self._unused:
+            await self._look_up(request.url)
         transport = self._unused.pop()[1] if self._unused else self._new()
         try:
             answer = await _exchange(transport, request)
@@ -105,9 +114,25 @@ class Https:
             await self._unused.popleft()[1].aclose()
         return answer
 
+    async def _look_up(self, url: httpx.URL) -> None:
+        """Wait until the name can be resolved, all together for one look-up.
+
+        Look-ups block threads that all of the daemon shares, and can not be cancelled: with one for each
+        message, name servers that hang would hold up everything that has a name to resolve.
+        """
+        if self._lookup is None or self._lookup.done():
+            port = url.port or (443 if url.scheme == "https" else 80)
+            self._lookup = asyncio.create_task(_resolve(url.host, port), name="sms gateway look-up")
+            self._lookup.add_done_callback(lambda lookup: lookup.cancelled() or lookup.exception())
+        await asyncio.shield(self._lookup)
+
     def _new(self) -> httpx.AsyncHTTPTransport:
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEPT_SECONDS)
         return httpx.AsyncHTTPTransport(verify=self._context, trust_env=False, limits=limits)
+
+
+async def _resolve(host: str, port: int) -> None:
+    await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
 
 async def _exchange(transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> Answer:

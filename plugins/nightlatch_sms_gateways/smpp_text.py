@@ -67,8 +67,13 @@ def encoded(text: str, alphabet: AlphabetName, reference: int) -> Encoded:
     return Encoded(chosen.data_coding, tuple(parts))
 
 
+def is_gsm7(text: str) -> bool:
+    """Whether GSM's alphabet has every character."""
+    return all(letter in _GSM for letter in text)
+
+
 def _letters(text: str, alphabet: AlphabetName) -> tuple[_Alphabet, list[bytes]]:
-    if alphabet == "gsm7" and all(letter in _GSM for letter in text):
+    if alphabet == "gsm7" and is_gsm7(text):
         return _GSM7, [_GSM[letter] for letter in text]
     if alphabet == "latin1" and all(ord(letter) <= 0xFF for letter in text):  # noqa: PLR2004, the last of Latin-1
         return _LATIN1, [letter.encode("latin-1") for letter in text]
