@@ -1,5 +1,7 @@
 """What can be said, and which values each message takes: the one place that tells.
 
+A notice needs nothing: a warning that leaves without a name is better than one that does not leave.
+
 A value beyond these is not given to a template. Optional values may be missing or empty; a template must read
 well without them.
 """
@@ -37,12 +39,12 @@ _ALL = (
     MessageKind("login_code", _CODE, _WHERE),
     MessageKind("enrollment_code", _CODE, _WHERE),
     MessageKind("emergency_code", _CODE, _WHERE),
-    MessageKind("notice_credential_added", ("label",), _EVENT),
-    MessageKind("notice_credential_removed", ("label",), _EVENT),
+    MessageKind("notice_credential_added", (), ("label", *_EVENT)),
+    MessageKind("notice_credential_removed", (), ("label", *_EVENT)),
     MessageKind("notice_emergency_code", (), _EVENT),
     MessageKind("notice_recovery_used", (), ("left", *_EVENT)),
-    MessageKind("notice_device_added", ("device",), ("days", *_EVENT)),
-    MessageKind("notice_device_revoked", ("device",), _EVENT),
+    MessageKind("notice_device_added", (), ("device", "days", *_EVENT)),
+    MessageKind("notice_device_revoked", (), ("device", *_EVENT)),
     MessageKind("test", (), ("host", "time")),
 )
 

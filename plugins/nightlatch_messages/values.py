@@ -2,7 +2,8 @@
 
 MUST 1: a template gets the values of its kind, all of them text, and nothing else.
 MUST 2: no value brings a line break or another control character: it could pass for a header, or for a
-        sentence of ours (OOB-05).
+        sentence of ours (OOB-05). A code with one is refused; in a name it becomes a question mark, so that
+        nobody keeps a warning from leaving by the name of what he added.
 MUST 3: a complaint names the value, and never shows what it held: it may be a code.
 """
 
@@ -52,12 +53,13 @@ def checked_values(
 def _checked(kind: MessageKind, name: str, value: object, longest: int) -> str:
     if not isinstance(value, str):
         raise WrongMessage(f'the value "{name}" of the message "{kind.name}" is not text')
-    if any(unicodedata.category(char) in _FORBIDDEN for char in value):
+    plain = "".join("?" if unicodedata.category(char) in _FORBIDDEN else char for char in value)
+    if name in kind.needed and plain != value:
         raise WrongMessage(
             f'the value "{name}" of the message "{kind.name}" holds a line break or a control character'
         )
     if value and name in NUMBERS and not _NUMBER.fullmatch(value):
         raise WrongMessage(f'the value "{name}" of the message "{kind.name}" is not a whole number')
     # Marks that are not seen, such as those that turn the direction of writing, would let a label lie.
-    seen = "".join(char for char in value if unicodedata.category(char) != _UNSEEN)
+    seen = "".join(char for char in plain if unicodedata.category(char) != _UNSEEN)
     return seen if len(seen) <= longest else seen[: longest - 3] + "..."

@@ -24,6 +24,7 @@ KEPT_SECONDS = 20.0
 """Servers close idle connections after a minute or more; Postfix after 300 s, and 10 s when it is busy."""
 STALE_SECONDS = 2.0
 """How long a kept connection may take for its first answer, before a new one is tried."""
+LEAVE_SECONDS = 1.0
 _CLOSING = 421
 _PERMANENT = 500
 
@@ -51,15 +52,8 @@ class Connections:
 
     async def close(self) -> None:
         """Take leave of the server on all kept connections."""
-        while self._kept:
-            session = self._kept.pop()
-            try:
-                async with asyncio.timeout(1):
-                    await session.quit()
-            except (SMTPException, OSError):
-                continue
-            finally:
-                session.drop()
+        leaving, self._kept = self._kept, []
+        await asyncio.gather(*(_leave(session) for session in leaving))
 
     async def _begun(self, mail: Mail, trace: Trace) -> Session:
         """A session in which the message's sender was named."""
@@ -115,4 +109,14 @@ class Connections:
     def _expire(self, session: Session) -> None:
         if session in self._kept:
             self._kept.remove(session)
+        session.drop()
+
+
+async def _leave(session: Session) -> None:
+    try:
+        async with asyncio.timeout(LEAVE_SECONDS):
+            await session.quit()
+    except (SMTPException, OSError):
+        return
+    finally:
         session.drop()

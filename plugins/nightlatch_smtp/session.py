@@ -64,6 +64,7 @@ class Session:
             local_hostname=server.hello,
             timeout=None,  # the caller has a deadline
         )
+        self._transport: asyncio.BaseTransport | None = None
         self.expiry: asyncio.TimerHandle | None = None
         """Ends the session while it is kept for another message."""
 
@@ -88,6 +89,8 @@ class Session:
             await self._client.starttls()
         if self._client.get_transport_info("sslcontext") is None:
             raise NotEncrypted("no TLS")
+        # The library lets go of it without cutting it.
+        self._transport = self._client.transport
         self.phase = Phase.LOGIN
         await self._client.ehlo()
 
@@ -108,14 +111,13 @@ class Session:
 
     async def quit(self) -> None:
         """Take leave; raises SMTPException."""
-        await self._client.quit()
+        await self._client.execute_command(b"QUIT")
 
     def drop(self) -> None:
-        """Cut the connection, now."""
+        """Cut the connection, now: a farewell in TLS would wait for a server that may hang."""
         if self.expiry is not None:
             self.expiry.cancel()
-        transport = self._client.transport
-        abort = getattr(transport, "abort", None)
-        if abort is not None:
-            abort()
+        for transport in (self._transport, self._client.transport):
+            if transport is not None:
+                transport.abort()  # type: ignore[attr-defined]  # TCP and TLS transports have it
         self._client.close()

@@ -20,8 +20,8 @@ HANG, CUT = "hang", "cut"
 class FaultyMail:
     """Runs in the test's own loop, inside ``async with``.
 
-    `faults` maps a point ("GREETING", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA") to a reply, or to
-    HANG or CUT.
+    `faults` maps a point ("GREETING", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "QUIT") to a
+    reply, or to HANG or CUT.
     """
 
     def __init__(self, pair: Pair, *, tls: bool = True, mechanisms: bool = True) -> None:
@@ -91,6 +91,9 @@ class FaultyMail:
         return made
 
     # What aiosmtpd asks its handler.
+
+    async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        return await self.fault("QUIT", server) or "221 Bye"
 
     async def handle_EHLO(  # noqa: N802, the name is aiosmtpd's
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]

@@ -120,6 +120,11 @@ class MailServer:
         files = (self._folder / "maillog", self._folder / "log")
         return "".join(file.read_text(errors="replace") for file in files if file.exists())
 
+    def logged(self, words: str, times: int) -> None:
+        """Wait until the log has `words` so many times (its writer is a little late); not more."""
+        wait_until(lambda: self.log().count(words) >= times, f'"{words}" in the log')
+        assert self.log().count(words) == times
+
     def _configure(self) -> None:
         folder = self._folder
         for name in ("", "etc", "spool", "data", "mail", "run"):

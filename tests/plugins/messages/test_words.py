@@ -37,7 +37,7 @@ def test_every_message_has_words_in_every_language(words: Words, kind: str, lang
     assert email.subject.splitlines() == [email.subject]
     assert email.html.startswith("<!DOCTYPE html>")
     assert room_left(sms) >= 0
-    for name in KINDS[kind].needed:
+    for name in {"code", "minutes", "label", "device"} & {*KINDS[kind].values}:
         assert SAMPLES[name] in email.text
         assert SAMPLES[name].replace('"', "&#34;") in email.html
         assert SAMPLES[name] in sms
@@ -106,13 +106,21 @@ def test_html_is_escaped(words: Words) -> None:
 
 
 @pytest.mark.parametrize("break_", ["\r\n", "\n", "\r", "\x00", "\x1b", "\u2028", "\x85"])
-def test_a_value_with_a_line_break_is_refused_unseen(words: Words, break_: str) -> None:
-    """OOB-05: no value makes a header or a sentence; the complaint names the value without showing it."""
-    message = Message("notice_device_added", {"device": f"Laptop{break_}Bcc: x@y.test"})
+def test_a_code_with_a_line_break_is_refused_unseen(words: Words, break_: str) -> None:
+    """OOB-05: the complaint names the value without showing it."""
+    message = login_code(code=f"4821{break_}Bcc: x@y.test")
     for say in (words.email, words.sms):
-        with pytest.raises(WrongMessage, match='"device"') as refused:
+        with pytest.raises(WrongMessage, match='"code"') as refused:
             say(message)
-        assert "Bcc" not in str(refused.value)
+        assert "4821" not in str(refused.value)
+
+
+@pytest.mark.parametrize("break_", ["\r", "\n", "\x00", "\x1b", "\u2028", "\x85"])
+def test_a_name_with_a_line_break_is_one_line(words: Words, break_: str) -> None:
+    """OOB-05: it makes no header and no sentence, and it does not keep the warning from leaving."""
+    message = Message("notice_device_added", {"device": f"Laptop{break_}All is well."})
+    assert "Laptop?All is well." in words.email(message).text
+    assert "Laptop?All is well." in words.sms(message)
 
 
 def test_marks_that_turn_the_direction_of_writing_are_dropped(words: Words) -> None:

@@ -191,6 +191,19 @@ async def test_a_hung_message_holds_up_no_other(
     await asyncio.gather(*hung, return_exceptions=True)
 
 
+async def test_closing_does_not_wait_for_a_server_that_hangs(
+    bench: Bench, server: FaultyMail, login_code: Callable[..., Message]
+) -> None:
+    """Kept connections are taken leave of for a second, all at once."""
+    channel = bench.channel(port=server.port)
+    await asyncio.gather(*(channel.send(TO, login_code(), 10) for _ in range(4)))
+    server.faults["QUIT"] = HANG
+    begin = time.monotonic()
+    await channel.close()
+    assert server.seen["QUIT"] == 4
+    assert time.monotonic() - begin < 2.5
+
+
 async def test_a_cancelled_message_leaves_no_connection(
     bench: Bench, server: FaultyMail, login_code: Callable[..., Message]
 ) -> None:
@@ -270,8 +283,14 @@ async def test_an_address_that_is_not_one_plain_mailbox_is_refused(
 async def test_a_value_with_a_line_break_is_refused(
     bench: Bench, server: FaultyMail, login_code: Callable[..., Message]
 ) -> None:
-    """OOB-05: and so is a message that there is not; without a connection, and without the value."""
-    error = await refused(bench.channel(port=server.port), login_code(host="web1\r\nBcc: x@y.test"))
+    """OOB-05: in a code, without a connection and without the value; a name becomes one line."""
+    channel = bench.channel(port=server.port)
+    error = await refused(channel, login_code(code="4821\r\nBcc: x@y.test"))
     assert error.permanent
     assert "Bcc" not in error.reason
     assert not server.seen
+    await channel.send(TO, login_code(host="web1\r\nBcc: x@y.test"), 10)
+    content = server.mail[0].content
+    assert isinstance(content, bytes)
+    assert b"\nBcc" not in content
+    assert server.mail[0].rcpt_tos == [TO]
