@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GOOD_CODE = "492039"
+LAST_ONE = "This is the last credential to sign in with. Enrol another one first."
+WRONG_CODE = "That code was not right. Nothing was removed."
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 STARTED = 1_770_033_600
 
@@ -32,7 +34,16 @@ class FakeDaemon(admin_pb2_grpc.AdminServiceServicer, enrollment_pb2_grpc.Enroll
     people: dict[str, list[admin_pb2.Credential]] = field(default_factory=dict)
     parts: list[admin_pb2.Part] = field(default_factory=list)
     qr_payload: str = f"otpauth://totp/example.com:alice?secret={SECRET}&issuer=example.com&algorithm=SHA256"
+    details: tuple[tuple[str, str], ...] = ()
+    """What an enrolment shows beside the code to scan; what belongs to `SECRET` where empty."""
+    prompt: str = "Code from your authenticator app"
+    counts_at_once: bool = False
+    """Whether there is nothing to confirm."""
+    channels: dict[str, str] = field(default_factory=dict)
+    """By name what the provider says: an id, or a refusal that begins with "no: "."""
     failure: tuple[grpc.StatusCode, str] | None = None
+    confirm_failure: tuple[grpc.StatusCode, str] | None = None
+    """What comes instead of a judgement of the proof for a removal."""
     asked: list[object] = field(default_factory=list)
 
     def GetStatus(self, request: admin_pb2.GetStatusRequest, context: _Aborts) -> admin_pb2.GetStatusResponse:  # noqa: N802, gRPC's name
@@ -52,10 +63,40 @@ class FakeDaemon(admin_pb2_grpc.AdminServiceServicer, enrollment_pb2_grpc.Enroll
         self, request: admin_pb2.RemoveCredentialRequest, context: _Aborts
     ) -> admin_pb2.RemoveCredentialResponse:
         self._note(request, context)
+        removed = self._credential(request.user, request.credential_id, context)
+        self.people[request.user].remove(removed)
+        return admin_pb2.RemoveCredentialResponse(credential=removed)
+
+    def RenameCredential(  # noqa: N802, gRPC's name
+        self, request: admin_pb2.RenameCredentialRequest, context: _Aborts
+    ) -> admin_pb2.RenameCredentialResponse:
+        self._note(request, context)
+        if not request.label:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "A credential's name has 1 to 64 characters.")
+        renamed = self._credential(request.user, request.credential_id, context)
+        renamed.label = request.label
+        return admin_pb2.RenameCredentialResponse(credential=renamed)
+
+    def RevokeDevices(  # noqa: N802, gRPC's name
+        self, request: admin_pb2.RevokeDevicesRequest, context: _Aborts
+    ) -> admin_pb2.RevokeDevicesResponse:
+        self._note(request, context)
         found = self._person(request.user, context)
-        credential = next(each for each in found if each.id == request.credential_id)
-        found.remove(credential)
-        return admin_pb2.RemoveCredentialResponse(credential=credential)
+        self.people[request.user] = [each for each in found if not each.device]
+        return admin_pb2.RevokeDevicesResponse(devices=[each for each in found if each.device])
+
+    def TestChannel(  # noqa: N802, gRPC's name
+        self, request: admin_pb2.TestChannelRequest, context: _Aborts
+    ) -> admin_pb2.TestChannelResponse:
+        self._note(request, context)
+        if request.channel not in self.channels:
+            context.abort(grpc.StatusCode.NOT_FOUND, f'There is no channel "{request.channel}".')
+        said = self.channels[request.channel]
+        if said.startswith("no: "):
+            context.abort(
+                grpc.StatusCode.PERMISSION_DENIED, f"{request.channel}: {said.removeprefix('no: ')}"
+            )
+        return admin_pb2.TestChannelResponse(provider_id=said)
 
     def UnlockAccount(  # noqa: N802, gRPC's name
         self, request: admin_pb2.UnlockAccountRequest, context: _Aborts
@@ -69,12 +110,16 @@ class FakeDaemon(admin_pb2_grpc.AdminServiceServicer, enrollment_pb2_grpc.Enroll
     ) -> enrollment_pb2.BeginEnrollmentResponse:
         self._note(request, context)
         self._person(request.user, context)
-        details = (("account", f"example.com: {request.user}"), ("secret", _grouped(SECRET)))
+        of_the_secret = (("account", f"example.com: {request.user}"), ("secret", _grouped(SECRET)))
         return enrollment_pb2.BeginEnrollmentResponse(
-            ticket=b"sealed",
+            ticket=b"" if self.counts_at_once else b"sealed",
             qr_payload=self.qr_payload,
-            details=[enrollment_pb2.Detail(name=name, value=value) for name, value in details],
-            prompt="Code from your authenticator app",
+            details=[
+                enrollment_pb2.Detail(name=name, value=value)
+                for name, value in self.details or (of_the_secret if self.qr_payload else ())
+            ],
+            prompt="" if self.counts_at_once else self.prompt,
+            credential_id="c-new" if self.counts_at_once else "",
         )
 
     def ConfirmEnrollment(  # noqa: N802, gRPC's name
@@ -85,11 +130,32 @@ class FakeDaemon(admin_pb2_grpc.AdminServiceServicer, enrollment_pb2_grpc.Enroll
             context.abort(grpc.StatusCode.PERMISSION_DENIED, "wrong code")
         return enrollment_pb2.ConfirmEnrollmentResponse(credential_id="c-new")
 
+    def BeginRemoval(  # noqa: N802, gRPC's name
+        self, request: enrollment_pb2.BeginRemovalRequest, context: _Aborts
+    ) -> enrollment_pb2.BeginRemovalResponse:
+        self._note(request, context)
+        self._credential(request.user, request.credential_id, context)
+        if len([each for each in self.people[request.user] if not each.device]) == 1:
+            context.abort(grpc.StatusCode.PERMISSION_DENIED, LAST_ONE)
+        ticket = f"{request.user} {request.credential_id}".encode()
+        return enrollment_pb2.BeginRemovalResponse(ticket=ticket, prompt=self.prompt)
+
+    def ConfirmRemoval(  # noqa: N802, gRPC's name
+        self, request: enrollment_pb2.ConfirmRemovalRequest, context: _Aborts
+    ) -> enrollment_pb2.ConfirmRemovalResponse:
+        self._note(request, context)
+        if self.confirm_failure is not None:
+            context.abort(*self.confirm_failure)
+        if request.answer != GOOD_CODE.encode():
+            context.abort(grpc.StatusCode.PERMISSION_DENIED, WRONG_CODE)
+        user, identity = request.ticket.decode().split()
+        self.people[user].remove(self._credential(user, identity, context))
+        return enrollment_pb2.ConfirmRemovalResponse(credential_id=identity)
+
     def answers(self) -> list[bytes]:
         """The codes that came, in order."""
-        return [
-            each.answer for each in self.asked if isinstance(each, enrollment_pb2.ConfirmEnrollmentRequest)
-        ]
+        kinds = (enrollment_pb2.ConfirmEnrollmentRequest, enrollment_pb2.ConfirmRemovalRequest)
+        return [each.answer for each in self.asked if isinstance(each, kinds)]
 
     def _note(self, request: object, context: _Aborts) -> None:
         self.asked.append(request)
@@ -101,6 +167,13 @@ class FakeDaemon(admin_pb2_grpc.AdminServiceServicer, enrollment_pb2_grpc.Enroll
             context.abort(grpc.StatusCode.NOT_FOUND, f"No directory knows {user}.")
         return self.people[user]
 
+    def _credential(self, user: str, identity: str, context: _Aborts) -> admin_pb2.Credential:
+        found = next((each for each in self._person(user, context) if each.id == identity), None)
+        if found is None:
+            context.abort(grpc.StatusCode.NOT_FOUND, f"{user} has no credential {identity}.")
+            raise AssertionError  # abort never returns
+        return found
+
 
 def credential(
     id_: str, label: str = "phone", created: int = STARTED, last_used: int = 0
@@ -110,6 +183,13 @@ def credential(
     made.create_time.FromSeconds(created)
     if last_used:
         made.last_use_time.FromSeconds(last_used)
+    return made
+
+
+def device(id_: str, label: str, last_used: int = 0) -> admin_pb2.Credential:
+    """A trusted device of the fake."""
+    made = credential(id_, label, last_used=last_used)
+    made.factor, made.device = "trusted_device", True
     return made
 
 

@@ -3,8 +3,8 @@
 import typer
 
 from nightlatch.cli.connection import DEADLINE, daemon_at
-from nightlatch.cli.credential import account_json, account_words
 from nightlatch.cli.failure import failures_told
+from nightlatch.cli.listing import account_json, account_words
 from nightlatch.cli.options import ADMIN_SOCKET, EXITS, JsonOption, SocketOption, UserArgument
 from nightlatch.cli.output import print_json, say
 from nightlatch.v1.admin_pb2 import UnlockAccountRequest

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 DEADLINE = 15.0
 """Seconds for one call: longer than the daemon's own limits for directories and store together."""
+SENDING_DEADLINE = 30.0
+"""Seconds for a call that may send a message: the daemon gives the provider 12 s of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nightlatch.cli import admin, config, credential, key
+from nightlatch.cli import admin, channel, config, credential, device, key
 from nightlatch.cli.options import EXITS
 from nightlatch.cli.output import say
 from nightlatch.cli.status import status
@@ -32,6 +32,8 @@ def build() -> typer.Typer:
     )
     app.callback()(_options)
     app.add_typer(credential.commands(), name="credential")
+    app.add_typer(device.commands(), name="device")
+    app.add_typer(channel.commands(), name="channel")
     app.command("status", epilog=EXITS)(status)
     app.add_typer(config.commands(), name="config")
     app.add_typer(key.commands(), name="key")

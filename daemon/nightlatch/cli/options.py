@@ -24,4 +24,27 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 UserArgument = Annotated[
     str, typer.Argument(help="The person's name in a directory.", show_default=False, callback=utf8)
 ]
+CredentialArgument = Annotated[
+    str,
+    typer.Argument(
+        help="The credential's id, or enough of its beginning.",
+        metavar="CREDENTIAL_ID",
+        show_default=False,
+        callback=utf8,
+    ),
+]
+DeviceArgument = Annotated[
+    str,
+    typer.Argument(
+        help="The device's id, or enough of its beginning.",
+        metavar="DEVICE_ID",
+        show_default=False,
+        callback=utf8,
+    ),
+]
+LabelArgument = Annotated[
+    str,
+    typer.Argument(help="The new name, 1 to 64 printable characters.", show_default=False, callback=utf8),
+]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether you mean it.")]
 EXITS = "Exit codes: 0 fine, 1 refused or findings, 2 wrong use, 3 the daemon is not available."

@@ -21,7 +21,9 @@ def test_a_credential_lives_from_enrolment_to_removal(door: FrontDoor) -> None:
         step = Person(channel).password()
         assert Person(channel).sign_in(app.fresh()).verdict == login_pb2.VERDICT_GRANTED
         identity = listed["credentials"][0]["id"]
-        removed = door.daemon.command("credential", "remove", "alice", identity, "--yes", "--json")
+        removed = door.daemon.command(
+            "credential", "remove", "alice", identity, "--without-proof", "--yes", "--json"
+        )
         assert removed.returncode == 0
         assert Person(channel).answer(step, app.fresh()).outcome.verdict == login_pb2.VERDICT_REFUSED
     listed = json.loads(door.daemon.command("credential", "list", "alice", "--json").stdout)
@@ -33,6 +35,43 @@ def test_the_command_counts_an_enrolment_only_after_a_right_code(door: FrontDoor
     wrong = door.daemon.command("credential", "enroll", "totp", "bob", "--json", answer="1\n2\n3\n")
     assert wrong.returncode == 1
     assert json.loads(door.daemon.command("credential", "list", "bob", "--json").stdout)["credentials"] == []
+
+
+def test_a_credential_goes_behind_its_own_code(door: FrontDoor) -> None:
+    """A wrong code removes nothing, the right one does; then the last one stays, whatever is typed."""
+    phone, tablet = door.enroll("alice", "phone"), door.enroll("alice", "tablet")
+    listed = json.loads(door.daemon.command("credential", "list", "alice", "--json").stdout)["credentials"]
+    ids = {one["label"]: one["id"] for one in listed}
+    typed = f"{phone.wrong()}\n{phone.fresh()}\n"
+    removed = door.daemon.command("credential", "remove", "alice", ids["phone"], "--json", answer=typed)
+    assert removed.returncode == 0, removed.stdout
+    asked, wrong, done = (json.loads(line) for line in removed.stdout.splitlines())
+    assert asked["credential"]["label"] == "phone"
+    assert (wrong["confirmed"], wrong["tries_left"]) == (False, 2)
+    assert done["removed"]["id"] == ids["phone"]
+    last = door.daemon.command("credential", "remove", "alice", ids["tablet"], answer=f"{tablet.fresh()}\n")
+    assert last.returncode == 1
+    assert "last credential" in last.stderr
+    with door.daemon.channel() as channel:
+        assert Person(channel).sign_in(tablet.fresh()).verdict == login_pb2.VERDICT_GRANTED
+
+
+def test_a_credential_gets_another_name(door: FrontDoor) -> None:
+    """The command renames what the daemon has."""
+    door.enroll("alice", "phone")
+    (before,) = json.loads(door.daemon.command("credential", "list", "alice", "--json").stdout)["credentials"]
+    assert door.daemon.command("credential", "rename", "alice", before["id"], "old phone").returncode == 0
+    (after,) = json.loads(door.daemon.command("credential", "list", "alice", "--json").stdout)["credentials"]
+    assert (after["id"], after["label"]) == (before["id"], "old phone")
+
+
+def test_what_is_not_there_is_told_by_the_daemon(door: FrontDoor) -> None:
+    """No device to revoke is fine; no channel of that name is refused with what is known."""
+    door.enroll("alice")
+    revoked = door.daemon.command("device", "revoke", "alice", "--all", "--yes", "--json")
+    assert (revoked.returncode, json.loads(revoked.stdout)["revoked"]) == (0, [])
+    tried = door.daemon.command("channel", "test", "smtp", "--to", "me@example.com")
+    assert (tried.returncode, "no channel" in tried.stderr) == (1, True)
 
 
 def test_status_tells_what_works_and_what_does_not(door: FrontDoor) -> None:

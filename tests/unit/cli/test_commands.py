@@ -109,6 +109,32 @@ def test_shells_complete_commands(shell: str) -> None:
     assert "nightlatch" in nightlatch(env=env).stdout
 
 
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("nightlatch dev", {"device"}),
+        ("nightlatch device r", {"rename", "revoke"}),
+        ("nightlatch channel t", {"test"}),
+        ("nightlatch credential remove --w", {"--without-proof"}),
+    ],
+)
+def test_completion_knows_what_may_follow(typed: str, words: set[str]) -> None:
+    """What bash is told when a word is begun."""
+    env = {
+        "_NIGHTLATCH_COMPLETE": "complete_bash",
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(typed.count(" ")),
+    }
+    assert set(nightlatch(env=env).stdout.split()) == words
+
+
+@pytest.mark.parametrize("words", ["credential remove", "device revoke", "channel test", "device list"])
+def test_every_command_explains_itself(words: str) -> None:
+    """--help tells what it does and what its exit codes mean."""
+    shown = nightlatch(*words.split(), "--help")
+    assert (shown.exit_code, "Exit codes:" in shown.stdout) == (0, True)
+
+
 def test_every_command_and_option_has_its_place_in_the_reference() -> None:
     """docs/commands.md names each command, its arguments and its options."""
     text = REFERENCE.read_text()

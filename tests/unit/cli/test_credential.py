@@ -1,14 +1,13 @@
-"""``nightlatch credential list`` and ``remove``."""
+"""``nightlatch credential list`` and ``rename``."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
 
-import pytest
-
+from nightlatch.v1.admin_pb2 import RenameCredentialRequest
 from testbed.command import NIGHTLATCH, nightlatch, nightlatch_json, program
-from testbed.fake_daemon import credential
+from testbed.fake_daemon import credential, device
 
 if TYPE_CHECKING:
     from testbed.fake_daemon import FakeDaemon
@@ -69,71 +68,58 @@ def test_a_label_can_not_play_with_the_terminal(daemon: FakeDaemon) -> None:
     assert "[red]x[/red]" in result.stdout
 
 
-@pytest.mark.parametrize("beginning", ["c-1222", "c-12"])
-def test_remove_takes_the_beginning_of_an_id(daemon: FakeDaemon, beginning: str) -> None:
-    """An id, or as much of it as is unique, is enough."""
-    result = nightlatch("credential", "remove", "alice", beginning, "--yes", "--socket", daemon.socket)
-    assert result.exit_code == 0
-    assert 'Removed "tablet"' in result.stdout
-    assert [each.id for each in daemon.people["alice"]] == ["c-1111"]
+def test_list_leaves_devices_to_their_own_command(daemon: FakeDaemon) -> None:
+    """A trusted device is no way to sign in: it is counted, and listed elsewhere."""
+    daemon.people["bob"] = [device("d-1", "laptop")]
+    daemon.people["alice"] += [device("d-1", "laptop"), device("d-2", "desk")]
+    alone = nightlatch("credential", "list", "bob", "--socket", daemon.socket)
+    assert alone.stdout.splitlines() == [
+        "bob (corp) has no credential yet.",
+        "And 1 trusted device: see nightlatch device list.",
+    ]
+    both = nightlatch("credential", "list", "alice", "--socket", daemon.socket)
+    assert "laptop" not in both.stdout
+    assert both.stdout.endswith("And 2 trusted devices: see nightlatch device list.\n")
+    (answer,) = nightlatch_json("credential", "list", "bob", "--socket", daemon.socket)
+    assert answer["credentials"] == []
 
 
-def test_remove_takes_an_id_that_begins_another(daemon: FakeDaemon) -> None:
-    """An exact id is never ambiguous."""
-    daemon.people["bob"] = [credential("c-1"), credential("c-11")]
-    assert nightlatch("credential", "remove", "bob", "c-1", "-y", "--socket", daemon.socket).exit_code == 0
-    assert [each.id for each in daemon.people["bob"]] == ["c-11"]
-
-
-@pytest.mark.parametrize(
-    ("beginning", "exit_code", "words"), [("c-1", 2, "2 credentials"), ("x", 1, "no credential x")]
-)
-def test_remove_refuses_what_is_not_exactly_one(
-    daemon: FakeDaemon, beginning: str, exit_code: int, words: str
-) -> None:
-    """An ambiguous beginning and an unknown id remove nothing."""
-    result = nightlatch("credential", "remove", "alice", beginning, "--yes", "--socket", daemon.socket)
-    assert result.exit_code == exit_code
-    assert words in result.stderr
-    assert len(daemon.people["alice"]) == 2
-
-
-def test_remove_refuses_an_empty_id(daemon: FakeDaemon) -> None:
-    """An empty id, as an unset variable of a script gives it, begins nothing."""
-    daemon.people["alice"].pop()
-    assert nightlatch("credential", "remove", "alice", "", "--yes", "--socket", daemon.socket).exit_code == 1
-    assert len(daemon.people["alice"]) == 1
-
-
-@pytest.mark.parametrize(("typed", "left"), [("y\n", 1), ("n\n", 2), ("\n", 2), ("", 2)])
-def test_remove_asks_first(daemon: FakeDaemon, typed: str, left: int) -> None:
-    """Only a clear yes removes; no, nothing and the end of the input keep."""
-    result = nightlatch("credential", "remove", "alice", "c-1111", "--socket", daemon.socket, typed=typed)
-    assert 'Remove "phone"' in result.stdout
-    assert len(daemon.people["alice"]) == left
-    assert result.exit_code == (0 if left == 1 else 1)
-
-
-def test_remove_as_json_asks_nothing(daemon: FakeDaemon) -> None:
-    """A program must say --yes; then it gets what was removed."""
-    arguments = ("credential", "remove", "alice", "c-1111", "--socket", daemon.socket)
-    (refusal,) = nightlatch_json(*arguments)
-    assert refusal["error"] == {
-        "status": "",
-        "message": "With --json nothing is asked: add --yes.",
-        "exit_code": 2,
-    }
-    (answer,) = nightlatch_json(*arguments, "--yes")
-    assert isinstance(answer["removed"], dict)
-    assert answer["removed"]["id"] == "c-1111"
-
-
-def test_the_installed_program_lists_and_removes(daemon: FakeDaemon) -> None:
-    """A real process does the same."""
-    listed = program(NIGHTLATCH, "credential", "list", "alice", "--json", "--socket", daemon.socket)
-    assert [each["id"] for each in json.loads(listed.stdout)["credentials"]] == ["c-1111", "c-1222"]
-    removed = program(
-        NIGHTLATCH, "credential", "remove", "alice", "c-1111", "--socket", daemon.socket, typed="y\n"
+def test_rename_tells_both_names(daemon: FakeDaemon) -> None:
+    """The beginning of an id is enough; the credential is told by its old name and its new one."""
+    result = nightlatch("credential", "rename", "alice", "c-12", "old tablet", "--socket", daemon.socket)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith('"tablet" (totp, added 2026-02-02')
+    assert result.stdout.endswith('of alice (corp) is now called "old tablet".\n')
+    assert daemon.asked[-1] == RenameCredentialRequest(
+        user="alice", credential_id="c-1222", label="old tablet"
     )
-    assert removed.returncode == 0, removed.stderr
-    assert len(daemon.people["alice"]) == 1
+
+
+def test_rename_as_json(daemon: FakeDaemon) -> None:
+    """The credential under its new name; a name that the daemon does not take is wrong use."""
+    arguments = ("credential", "rename", "alice", "c-1111")
+    (answer,) = nightlatch_json(*arguments, "work phone", "--socket", daemon.socket)
+    assert isinstance(answer["credential"], dict)
+    assert (answer["credential"]["id"], answer["credential"]["label"]) == ("c-1111", "work phone")
+    (refusal,) = nightlatch_json(*arguments, "", "--socket", daemon.socket)
+    assert isinstance(refusal["error"], dict)
+    assert (refusal["error"]["status"], refusal["error"]["exit_code"]) == ("INVALID_ARGUMENT", 2)
+
+
+def test_rename_knows_only_what_is_there(daemon: FakeDaemon) -> None:
+    """An unknown id renames nothing."""
+    result = nightlatch("credential", "rename", "alice", "x", "name", "--socket", daemon.socket)
+    assert (result.exit_code, "no credential x" in result.stderr) == (1, True)
+
+
+def test_the_installed_program_lists_and_renames(daemon: FakeDaemon) -> None:
+    """A real process does the same."""
+    renamed = program(
+        NIGHTLATCH, "credential", "rename", "alice", "c-1111", "Telefon für alles", "--socket", daemon.socket
+    )
+    assert renamed.returncode == 0, renamed.stderr
+    listed = program(NIGHTLATCH, "credential", "list", "alice", "--json", "--socket", daemon.socket)
+    assert [(each["id"], each["label"]) for each in json.loads(listed.stdout)["credentials"]] == [
+        ("c-1111", "Telefon für alles"),
+        ("c-1222", "tablet"),
+    ]

@@ -95,6 +95,15 @@ def test_a_factor_without_a_code_to_scan(daemon: FakeDaemon) -> None:
     assert "Scan" not in result.stdout
 
 
+@pytest.mark.parametrize("typed", ["\n", " \n", "r\n", "Resend\n"])
+def test_what_is_no_code_is_not_sent(daemon: FakeDaemon, typed: str) -> None:
+    """An empty line, and the wish for another message (unknown at an enrolment), end it with words."""
+    result = nightlatch("credential", "enroll", "totp", "alice", "--socket", daemon.socket, typed=typed)
+    assert result.exit_code == 1
+    assert "Nothing was stored." in result.stderr
+    assert daemon.answers() == []
+
+
 def test_json_is_a_talk_of_lines(daemon: FakeDaemon) -> None:
     """What to show, one line for each wrong code, and the result."""
     arguments = ("credential", "enroll", "totp", "alice", "--socket", daemon.socket)
