@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import aiohttp
+import httpx
 
 from nightlatch.channel import NotSent
 from nightlatch_smtp.provider_words import said
 
-if TYPE_CHECKING:
-    import ssl
-
 LARGEST = 64 * 1024
+LONGEST_WAIT = 60.0
+"""Seconds for one step; the message's own deadline is shorter."""
 SHORTEST_LIFE = 60
 """Seconds; for an endpoint that does not tell how long its token lives, or tells nonsense."""
 _OK = 200
@@ -45,9 +44,10 @@ async def requested(url: str, form: dict[str, str], context: ssl.SSLContext) -> 
     hidden = [form[name] for name in ("client_secret", "refresh_token", "assertion") if name in form]
     try:
         status, body = await _posted(url, form, context)
-    except aiohttp.ClientConnectorCertificateError as error:
-        raise NotSent(f"{where} has a certificate that is not trusted: {error.certificate_error}") from None
-    except aiohttp.ClientError as error:
+    except (httpx.HTTPError, OSError) as error:
+        why = _wrong_certificate(error)
+        if why:
+            raise NotSent(f"{where} has a certificate that is not trusted: {why}") from None
         raise NotSent(f"{where} can not be reached: {said(str(error), hidden)}") from None
     content = _object(body)
     if status != _OK or "access_token" not in content:
@@ -61,16 +61,25 @@ async def requested(url: str, form: dict[str, str], context: ssl.SSLContext) -> 
 
 
 async def _posted(url: str, form: dict[str, str], context: ssl.SSLContext) -> tuple[int, bytes]:
-    connector = aiohttp.TCPConnector(ssl=context, force_close=True)
-    timeout = aiohttp.ClientTimeout(total=None)
     async with (
-        aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
-        session.post(url, data=form, allow_redirects=False, headers={"Accept": "application/json"}) as answer,
+        httpx.AsyncClient(verify=context, timeout=LONGEST_WAIT, trust_env=False) as client,
+        client.stream("POST", url, data=form, headers={"Accept": "application/json"}) as answer,
     ):
         body = b""
-        while len(body) <= LARGEST and (part := await answer.content.read(LARGEST)):
+        async for part in answer.aiter_bytes():
             body += part
-        return answer.status, body
+            if len(body) > LARGEST:
+                break
+        return answer.status_code, body
+
+
+def _wrong_certificate(error: BaseException | None) -> str:
+    """What is wrong with the endpoint's certificate, if that lies under the error."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return error.verify_message
+        error = error.__cause__ or error.__context__
+    return ""
 
 
 def _object(body: bytes) -> dict[str, object]:
