@@ -97,7 +97,8 @@ def list_(user: UserArgument, *, socket: SocketOption = ADMIN_SOCKET, as_json: J
         say(f"{whose} has no credential yet.")
     if devices:
         count = "1 trusted device" if devices == 1 else f"{devices} trusted devices"
-        say(f"And {count}: see nightlatch device list.")
+        gap = "\n" if credentials else ""
+        say(f"{gap}And {count}: see nightlatch device list.")
 
 
 def rename(

@@ -28,7 +28,6 @@ CredentialArgument = Annotated[
     str,
     typer.Argument(
         help="The credential's id, or enough of its beginning.",
-        metavar="CREDENTIAL_ID",
         show_default=False,
         callback=utf8,
     ),
@@ -37,7 +36,6 @@ DeviceArgument = Annotated[
     str,
     typer.Argument(
         help="The device's id, or enough of its beginning.",
-        metavar="DEVICE_ID",
         show_default=False,
         callback=utf8,
     ),
