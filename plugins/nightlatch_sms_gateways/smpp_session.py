@@ -79,6 +79,8 @@ class Session:
             for answer in self._waiting.values():
                 if not answer.done():
                     answer.set_exception(SessionEnded(self._ended))
+            with suppress(OSError):
+                await self._writer.wait_closed()
         return self._ended
 
     async def goodbye(self) -> None:
