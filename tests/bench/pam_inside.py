@@ -31,6 +31,7 @@ def authenticate(service: str, attempts: list[list[str]]) -> dict[str, float]:
             "operations": ["authenticate"],
             "rounds": 1,
             "flags": 0,
+            "pam_env": [],
         }
         start = time.perf_counter()
         result = transact(request)

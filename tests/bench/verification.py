@@ -40,7 +40,7 @@ def cpu_seconds(pid: int) -> float:
 
 def measure(folder: Path, calls: int, total: int) -> list[Figure]:
     """All figures of this file: `calls` at each level, `total` verifications before memory is read again."""
-    people = People(max(calls, total // 3 + 1))
+    people = People(max(calls, total // 2 + 1))
     people.enroll(folder / "state")
     daemon = Nightlatchd(folder, _NOBODY)
     began = time.perf_counter()

@@ -25,11 +25,14 @@ class App:
         """The code of the present step of 30 seconds, or of one before or after it."""
         return self._totp.at(int(time.time()) + step * STEP)
 
-    def fresh(self) -> str:
-        """The next code that was not shown before and is accepted now; waits for one if need be."""
+    def fresh(self, earliest: int = -1) -> str:
+        """The next code that was not shown before and is accepted now; waits for one if need be.
+
+        With `earliest` 0 a code that is good for half a minute yet, at least.
+        """
         while True:
             now = int(time.time()) // STEP
-            step = max(self.last + 1, now - 1)
+            step = max(self.last + 1, now + earliest)
             if step <= now + 1:
                 self.last = step
                 return self._totp.at(step * STEP)

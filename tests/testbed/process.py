@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 class Child:
     """A server that a test started. Its output goes to `log`."""
 
-    def __init__(self, argv: Sequence[str | Path], log: Path, env: dict[str, str] | None = None, **options: object) -> None:
+    def __init__(
+        self, argv: Sequence[str | Path], log: Path, env: dict[str, str] | None = None, **options: object
+    ) -> None:
         self.log = log
         with log.open("ab") as output:
             self._process = subprocess.Popen(  # type: ignore[call-overload]  # options are Popen's own

@@ -8,6 +8,7 @@ MUST 3: a log that nobody reads stops no login: lines wait in a bounded queue; w
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import queue
@@ -32,38 +33,49 @@ class LogWriter:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._lines: queue.Queue[str | None] = queue.Queue(LONGEST_QUEUE)
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._dropped = 0
         self._thread = threading.Thread(target=self._write_all, name="log", daemon=True)
         self._thread.start()
 
     def msg(self, line: str) -> None:
         """Queue a line; structlog calls this, and its other names, for every event that passed the level."""
-        try:
-            self._lines.put_nowait(line)
-        except queue.Full:
+        if self._lines.qsize() < LONGEST_QUEUE:
+            self._lines.put(line)
+        else:
             self._dropped += 1
 
     log = debug = info = warning = error = critical = msg
 
     def close(self) -> None:
         """Write what is queued, for a bounded time."""
-        try:
-            self._lines.put(None, timeout=FLUSH_SECONDS)
-        except queue.Full:
-            return
+        self._lines.put(None)
         self._thread.join(FLUSH_SECONDS)
 
     def _write_all(self) -> None:
-        while (line := self._lines.get()) is not None:
+        open_ = True
+        while open_:
+            lines, open_ = self._waiting()
             if self._dropped:
                 dropped, self._dropped = self._dropped, 0
-                line = f"log.dropped lines={dropped}\n{line}"
+                lines.append(f"log.dropped lines={dropped}")
             try:
-                self._stream.write(line + "\n")
+                self._stream.write("".join(f"{line}\n" for line in lines))
                 self._stream.flush()
             except (OSError, ValueError):
                 continue
+
+    def _waiting(self) -> tuple[list[str], bool]:
+        """All lines that wait, at least one; and whether more may come."""
+        lines = []
+        line = self._lines.get()
+        while line is not None:
+            lines.append(line)
+            try:
+                line = self._lines.get_nowait()
+            except queue.Empty:
+                return lines, True
+        return lines, False
 
 
 def open_log(
@@ -76,7 +88,7 @@ def open_log(
     renderer = (
         structlog.dev.ConsoleRenderer(colors=terminal and "NO_COLOR" not in os.environ)
         if console
-        else structlog.processors.JSONRenderer(ensure_ascii=False)
+        else JsonRenderer()
     )
     writer = LogWriter(stream)
     log: structlog.stdlib.BoundLogger = structlog.wrap_logger(
@@ -93,6 +105,17 @@ def open_log(
     return log, writer
 
 
+class JsonRenderer:
+    """One event as one line of JSON. Its encoder is made once: json.dumps would make one for every line."""
+
+    def __init__(self) -> None:
+        self._encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
+
+    def __call__(self, _logger: object, _method: str, event: MutableMapping[str, object]) -> str:
+        """The event's line."""
+        return self._encode(event)
+
+
 def _safe(_logger: object, _method: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
     """Leave out what is None, and let nothing through that is no plain, short, printable value."""
     first = {key: event.pop(key) for key in ("time", "level", "event")}
@@ -102,6 +125,8 @@ def _safe(_logger: object, _method: str, event: MutableMapping[str, object]) -> 
 def _plain(value: object) -> object:
     match value:
         case bool() | int() | float():
+            return value
+        case str() if len(value) <= LONGEST_VALUE and value.isprintable():
             return value
         case str():
             text = "".join(

@@ -6,6 +6,7 @@ MUST 1: it serves only after everything was built: a wrong configuration, key or
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 EXIT_WRONG = 2
 EXIT_UNAVAILABLE = 3
+COLLECT_AFTER = 20_000
+"""Allocations, less those freed, between two collections of young objects."""
 
 
 def serve(path: Path) -> int:
@@ -45,6 +48,7 @@ def serve(path: Path) -> int:
         log, writer = open_log(config.log)
         try:
             world = _world(config, log)
+            _spare_the_collector()
             uvloop.run(_serve(world, config, path, passed))
         finally:
             writer.close()
@@ -53,6 +57,17 @@ def serve(path: Path) -> int:
     except Unavailable as error:
         return _told((str(error),), EXIT_UNAVAILABLE)
     return 0
+
+
+def _spare_the_collector() -> None:
+    """Leave what the start has made out of every later collection, and collect less often.
+
+    Measured: the collector took a quarter of the time of a busy store. What a login leaves behind is freed by
+    reference counting; cycles are rare, and still found.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, 20, 20)
 
 
 def _world(config: Config, log: structlog.stdlib.BoundLogger) -> World:

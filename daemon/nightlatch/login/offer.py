@@ -37,6 +37,8 @@ class Offer:
 
     def question(self, turn: Turn) -> str:
         """What to ask; empty where there is nothing to offer."""
+        if not (turn.state.evidence or turn.state.keeps_token):
+            return ""
         facade, days = self._offered(turn)
         shown = any(piece.startswith("ssh:") for piece in turn.state.evidence)
         if facade is None or not days or not (shown or turn.state.keeps_token):

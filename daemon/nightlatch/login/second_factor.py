@@ -107,7 +107,7 @@ class SecondFactor:
         """Store what a challenge changed, unless the credential was removed meanwhile."""
 
         def body(snapshot: Snapshot) -> tuple[Changes, None]:
-            there = any(one.id == credential.id for one in snapshot.credentials)
-            return Changes(put=(credential,) if there else ()), None
+            there = [one for one in snapshot.credentials if one.id == credential.id]
+            return Changes(put=tuple(replace(one, state=credential.state) for one in there)), None
 
         await self._parts.store.decide(DecisionRequest(account_id=credential.account_id), body)

@@ -18,9 +18,13 @@ from nightlatch.model import Changes, Result
 from nightlatch.plugins.facade import CallContext
 
 if TYPE_CHECKING:
+    from nightlatch.factor import Verdict
     from nightlatch.login.parts import Parts
     from nightlatch.login.ticket import LoginState
     from nightlatch.model import AuditEvent, Credential, Snapshot
+
+
+NO_DEVICE = "the evidence belongs to no trusted device of this account"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +43,31 @@ class SilentTrial:
         charged = limits.charge_factor(snapshot.limits[self.scope], snapshot.now)
         if snapshot.spent or isinstance(charged, limits.Blocked):
             return Changes(), Judgement(Proof.REJECTED)
+        changed: dict[str, Credential] = {}
+        reason = NO_DEVICE
         for credential in snapshot.credentials:
             if credential.factor not in self.allowed:
                 continue
             for evidence in self.state.evidence:
-                decided = self._ask(credential, evidence, snapshot.now)
+                verdict = self._verify(credential, evidence, snapshot.now)
+                decided = self._decided(credential, verdict, snapshot.now)
                 if decided is not None:
                     return decided
-        event = replace(self.event, reason="the evidence belongs to no trusted device of this account")
-        return Changes(events=(event,)), Judgement(Proof.REJECTED, event.reason)
+                if verdict.state is not None:
+                    # What was seen to have ended stays ended, wherever the clock goes.
+                    changed[credential.id] = replace(credential, state=verdict.state)
+                    reason = verdict.reason or reason
+        event = replace(self.event, reason=reason)
+        return Changes(put=tuple(changed.values()), events=(event,)), Judgement(Proof.REJECTED, reason)
 
-    def _ask(self, credential: Credential, evidence: str, now: float) -> tuple[Changes, Judgement] | None:
-        """Ask one credential about one piece; None when the piece is worth nothing to it."""
+    def _verify(self, credential: Credential, evidence: str, now: float) -> Verdict:
         context = CallContext(now, now + VERIFY_SECONDS, self.parts.randomness)
-        verdict = self.parts.factors[credential.factor].verify(credential.state, b"", evidence, context)
+        return self.parts.factors[credential.factor].verify(credential.state, b"", evidence, context)
+
+    def _decided(
+        self, credential: Credential, verdict: Verdict, now: float
+    ) -> tuple[Changes, Judgement] | None:
+        """What a verdict decides at once; None when the piece is worth nothing to this credential."""
         if verdict.decision is Decision.REJECT and verdict.revoke:
             event = replace(named(self.event, credential), event="device.revoke", reason=verdict.reason)
             judgement = Judgement(Proof.REJECTED, verdict.reason, credential=credential, revoked=True)
