@@ -143,9 +143,7 @@ Look:      {BIN}/nightlatch credential list {PERSON} --socket {socket}
 Stop:      scripts/demo --stop""")
         return
     demonstration.stop()
-    print(
-        f"\nTry it yourself: scripts/demo --keep, then  ssh -p PORT {PERSON}@127.0.0.1  (password: {SECRET_WORD})"
-    )
+    print(f"\nTry it yourself: scripts/demo --keep   (as {PERSON}, password {SECRET_WORD})")
 
 
 def end_kept() -> None:

@@ -24,8 +24,8 @@ __all__ = ["Channel", "ChannelPlugin", "Medium", "Message", "NotSent", "Receipt"
 class Medium(Enum):
     """What kind of address a channel takes."""
 
-    EMAIL = "email"
-    SMS = "sms"
+    MAILBOX = "a mailbox"
+    PHONE = "a phone number"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 KEY_BYTES = 32
 _SALT_BYTES = 16
 _NONCE_BYTES = 12
+_CREDENTIAL_MODE = 0o440
 _OVERHEAD = _SALT_BYTES + _NONCE_BYTES
 
 
@@ -130,7 +131,7 @@ def _problems(path: Path, status: os.stat_result, length: int) -> tuple[str, ...
     problems = []
     mode = stat.S_IMODE(status.st_mode)
     # systemd shows a credential as root's, 0440: its ACL's mask looks like a group's right to read.
-    credential = mode == 0o440 and status.st_uid == status.st_gid == 0
+    credential = mode == _CREDENTIAL_MODE and status.st_uid == status.st_gid == 0
     if mode & 0o077 and not credential:
         problems.append(f"{path}: others may read the key file (mode {mode:04o}). Run: chmod 600 {path}")
     if status.st_uid not in {0, os.geteuid()}:

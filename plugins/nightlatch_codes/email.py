@@ -32,7 +32,7 @@ def nightlatch_factors() -> list[FactorPlugin]:
             build=build,
             choice="Email to {label}",
             channels=channels,
-            medium=Medium.EMAIL,
+            medium=Medium.MAILBOX,
             reach=reach,
         )
     ]

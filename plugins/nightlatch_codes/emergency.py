@@ -33,7 +33,7 @@ def nightlatch_factors() -> list[FactorPlugin]:
             build=build,
             choice=TITLE,
             channels=channels,
-            medium=Medium.EMAIL,
+            medium=Medium.MAILBOX,
             reach=reach_in_emergency,
             single=True,
             told="notice_emergency_code",

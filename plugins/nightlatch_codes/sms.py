@@ -36,7 +36,7 @@ def nightlatch_factors() -> list[FactorPlugin]:
             build=build,
             choice="Text message to {label}",
             channels=channels,
-            medium=Medium.SMS,
+            medium=Medium.PHONE,
             reach=reach,
         )
     ]

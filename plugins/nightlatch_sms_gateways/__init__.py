@@ -13,7 +13,7 @@ from nightlatch_sms_gateways.twilio_settings import TwilioSettings
 def nightlatch_channels() -> list[ChannelPlugin]:
     """The three kinds of this plugin."""
     return [
-        ChannelPlugin(kind="twilio", medium=Medium.SMS, settings=TwilioSettings, build=build_twilio),
-        ChannelPlugin(kind="http_sms", medium=Medium.SMS, settings=HttpSmsSettings, build=build_http_sms),
-        ChannelPlugin(kind="smpp", medium=Medium.SMS, settings=SmppSettings, build=build_smpp),
+        ChannelPlugin(kind="twilio", medium=Medium.PHONE, settings=TwilioSettings, build=build_twilio),
+        ChannelPlugin(kind="http_sms", medium=Medium.PHONE, settings=HttpSmsSettings, build=build_http_sms),
+        ChannelPlugin(kind="smpp", medium=Medium.PHONE, settings=SmppSettings, build=build_smpp),
     ]

@@ -10,4 +10,4 @@ from nightlatch_smtp.settings import SmtpSettings
 @hookimpl
 def nightlatch_channels() -> list[ChannelPlugin]:
     """The one kind of channel of this plugin."""
-    return [ChannelPlugin(kind="smtp", medium=Medium.EMAIL, settings=SmtpSettings, build=build)]
+    return [ChannelPlugin(kind="smtp", medium=Medium.MAILBOX, settings=SmtpSettings, build=build)]

@@ -275,7 +275,7 @@ class World:
             plugin.name: FactorFacade(plugin, plugin.build(Settings()), self.clock.steady)
             for plugin in PLUGINS
         }
-        kind = ChannelPlugin("post", Medium.SMS, Settings, lambda _settings: self.post)
+        kind = ChannelPlugin("post", Medium.PHONE, Settings, lambda _settings: self.post)
         channels = {"post": ChannelFacade("post", kind, self.post, self.clock.steady)}
         sender = Sender(channels, self.store, self.clock, key, log)
         self.parts = Parts(

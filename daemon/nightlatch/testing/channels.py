@@ -37,12 +37,12 @@ class _Nowhere:
 @hookimpl
 def nightlatch_channels() -> list[ChannelPlugin]:
     """One kind for each medium, by the medium's name with "kit_" in front."""
-    return [ChannelPlugin(f"kit_{medium.value}", medium, Settings, _nowhere) for medium in Medium]
+    return [ChannelPlugin(f"kit_{medium.name.lower()}", medium, Settings, _nowhere) for medium in Medium]
 
 
 def tables(channels: Mapping[str, Medium]) -> dict[str, dict[str, object]]:
     """The tables ``[channels.NAME]`` for channels by name."""
-    return {name: {"kind": f"kit_{medium.value}"} for name, medium in channels.items()}
+    return {name: {"kind": f"kit_{medium.name.lower()}"} for name, medium in channels.items()}
 
 
 @contextmanager

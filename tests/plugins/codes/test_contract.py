@@ -22,7 +22,7 @@ class TestSms(FactorContract):
             factor="sms",
             settings={**SMS, **request.param},
             changed_settings={"channels": ["spare"], "countries": ["FR"], "digits": 7, "minutes": 1},
-            channels={"gateway": Medium.SMS, "spare": Medium.SMS},
+            channels={"gateway": Medium.PHONE, "spare": Medium.PHONE},
             address="+1 415 555 0100",
             verify_seconds=0.02,
         )
@@ -39,7 +39,7 @@ class TestEmail(FactorContract):
             factor="email",
             settings=MAIL,
             changed_settings={"channels": ["smtp"], "digits": 6, "minutes": 1},
-            channels={"smtp": Medium.EMAIL},
+            channels={"smtp": Medium.MAILBOX},
             address="alice@example.com",
             verify_seconds=0.02,
         )
@@ -57,7 +57,7 @@ class TestEmergency(FactorContract):
             settings=MAIL,
             changed_settings={"channels": ["smtp"], "minutes": 10},
             seconds_between=1800.0,
-            channels={"smtp": Medium.EMAIL},
+            channels={"smtp": Medium.MAILBOX},
             address="alice@home.example",
             verify_seconds=0.02,
         )

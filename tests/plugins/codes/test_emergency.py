@@ -16,7 +16,7 @@ KIT = FactorKit(
     plugin="emergency",
     factor="emergency",
     settings={"channels": ["smtp"]},
-    channels={"smtp": Medium.EMAIL},
+    channels={"smtp": Medium.MAILBOX},
     address="alice@home.example",
 )
 WRONG = "0000-0000-0000"

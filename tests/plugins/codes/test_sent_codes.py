@@ -15,14 +15,14 @@ SMS = FactorKit(
     plugin="sms",
     factor="sms",
     settings={"channels": ["gateway", "spare"], "countries": ["US"]},
-    channels={"gateway": Medium.SMS, "spare": Medium.SMS},
+    channels={"gateway": Medium.PHONE, "spare": Medium.PHONE},
     address="+1 415-555-0142",
 )
 EMAIL = FactorKit(
     plugin="email",
     factor="email",
     settings={"channels": ["smtp"]},
-    channels={"smtp": Medium.EMAIL},
+    channels={"smtp": Medium.MAILBOX},
     address="Alice.Smith@Example.COM",
 )
 BOTH = pytest.mark.parametrize("kit", [SMS, EMAIL], ids=["sms", "email"])

@@ -26,7 +26,7 @@ KINDS = {plugin.kind: plugin for plugin in nightlatch_channels()}
 def test_the_plugin_brings_three_kinds() -> None:
     """All of them take numbers."""
     assert set(KINDS) == {"twilio", "http_sms", "smpp"}
-    assert {plugin.medium for plugin in KINDS.values()} == {Medium.SMS}
+    assert {plugin.medium for plugin in KINDS.values()} == {Medium.PHONE}
 
 
 async def test_a_built_channel_sends_the_real_words(secret_file: Callable[[str], Path]) -> None:

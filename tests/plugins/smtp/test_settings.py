@@ -64,7 +64,7 @@ def account(tmp_path: Path) -> Path:
 def test_the_plugin_declares_one_email_channel() -> None:
     """By its hook."""
     (kind,) = nightlatch_smtp.nightlatch_channels()
-    assert (kind.kind, kind.medium, kind.settings) == ("smtp", Medium.EMAIL, SmtpSettings)
+    assert (kind.kind, kind.medium, kind.settings) == ("smtp", Medium.MAILBOX, SmtpSettings)
 
 
 def test_building_connects_to_nothing(bench: Bench) -> None:

@@ -58,7 +58,7 @@ def mark(state, code):
 def nightlatch_factors():
     return [
         FactorPlugin(
-            name="pigeon", title="Pigeon", settings=PigeonSettings, build=Pigeon, medium=Medium.SMS,
+            name="pigeon", title="Pigeon", settings=PigeonSettings, build=Pigeon, medium=Medium.PHONE,
             channels=lambda settings: settings.channels,
             reach=lambda state: Reach((), state[17:-1].decode()),
         )
@@ -69,7 +69,7 @@ KIT = FactorKit(
     factor="pigeon",
     settings={"channels": ["loft", "tower"]},
     changed_settings={"channels": ["tower"]},
-    channels={"loft": Medium.SMS, "tower": Medium.SMS},
+    channels={"loft": Medium.PHONE, "tower": Medium.PHONE},
     address="Ghent",
 )
 

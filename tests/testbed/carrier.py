@@ -1,0 +1,70 @@
+"""An SMPP server in a loop of its own, for tests around a real daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING
+
+from testbed.smsc import BIND, SUBMIT, Raw, raw_smsc, takes_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SYSTEM_ID, SMSC_PASSWORD = "acme", "Cnry-7Q"
+REFUSED_BIND = 0x0E
+
+
+class Carrier:
+    """An SMPP server in a loop of its own, which lets in who knows the password; can go and come back."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._texts: list[tuple[str, str]] = []
+        self._stop: Callable[[], None] = lambda: None
+        self.port = 0
+        self.up()
+
+    def up(self) -> None:
+        """Take connections, always on the same port."""
+        context = raw_smsc(self._answer, self.port)
+        running = asyncio.run_coroutine_threadsafe(context.__aenter__(), self._loop).result(10)
+        self.port = running.port
+
+        def stop() -> None:
+            asyncio.run_coroutine_threadsafe(context.__aexit__(None, None, None), self._loop).result(10)
+
+        self._stop = stop
+
+    def down(self) -> None:
+        """Cut every session, and refuse connections."""
+        self._stop()
+        self._stop = lambda: None
+
+    def close(self) -> None:
+        """End it."""
+        self.down()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    def to(self, number: str) -> list[str]:
+        """The texts that a number was sent."""
+        return [text for destination, text in self._texts if destination == number.lstrip("+")]
+
+    def _answer(self, raw: Raw) -> bytes | None:
+        if raw.command == BIND and raw.strings[:2] != [SYSTEM_ID.encode(), SMSC_PASSWORD.encode()]:
+            return raw.answer(REFUSED_BIND)
+        if raw.command == SUBMIT:
+            self._texts.append(_submitted(raw.body))
+        return takes_all(raw)
+
+
+def _submitted(body: bytes) -> tuple[str, str]:
+    """Destination and text of a submit_sm (SMPP 3.4, 4.4.1)."""
+    rest = body.split(b"\0", 1)[1][2:].split(b"\0", 1)[1][2:]
+    destination, rest = rest.split(b"\0", 1)
+    rest = rest[3:].split(b"\0", 2)[2]
+    return destination.decode(), rest[5 : 5 + rest[4]].decode("latin-1")
