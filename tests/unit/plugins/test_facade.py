@@ -13,6 +13,7 @@ from nightlatch.factor import Challenge, Decision, Enrollment, EnrollmentRequest
 from nightlatch.plugins.facade import MOST_ABANDONED, CallContext, FactorFacade
 from nightlatch.plugins.loader import load_factors
 from nightlatch.testing import Repeatable
+from nightlatch.testing.context import KitContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 SUBJECT = Subject("alice", "corp")
 CONTEXT = CallContext(1000.0, 1010.0, Repeatable("facade"))
-SOON = CallContext(1000.0, 1000.02, Repeatable("facade"))
+ASKING = KitContext(1000.0, 1010.0, Repeatable("facade"))
+SOON = KitContext(1000.0, 1000.02, Repeatable("facade"))
 CODE = "31415926"
 
 
@@ -142,7 +144,7 @@ def test_a_refusal_stays_a_refusal_whatever_its_reason(shelf: Shelf, reason: str
 async def test_only_an_exact_challenge_is_believed(shelf: Shelf, body: str, reason: str) -> None:
     """PLG-01, PAM-12: prompts are short and printable, and a plugin that exits does not end the loop."""
     with pytest.raises(Unavailable) as caught:
-        await made(shelf, challenge=body).challenge(SUBJECT, b"state", CONTEXT)
+        await made(shelf, challenge=body).challenge(SUBJECT, b"state", ASKING)
     assert caught.value.reason.startswith(f"challenge {reason}")
     assert caught.value.__context__ is None or caught.value.__suppress_context__
 
@@ -150,7 +152,7 @@ async def test_only_an_exact_challenge_is_believed(shelf: Shelf, body: str, reas
 async def test_a_silent_challenge_is_allowed(shelf: Shelf) -> None:
     """A factor may ask nothing."""
     facade = made(shelf, challenge="return Challenge(None, memo=b'm')")
-    assert await facade.challenge(SUBJECT, b"state", CONTEXT) == Challenge(None, memo=b"m")
+    assert await facade.challenge(SUBJECT, b"state", ASKING) == Challenge(None, memo=b"m")
 
 
 async def test_a_challenge_that_sleeps_is_cancelled_at_the_deadline(shelf: Shelf) -> None:
@@ -178,7 +180,7 @@ async def test_a_challenge_that_ignores_its_cancellation_is_not_waited_for(shelf
     outcomes = await asyncio.gather(*tries, return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} == {Unavailable}
     with pytest.raises(Unavailable, match="neither answered nor let go"):
-        await facade.challenge(SUBJECT, b"state", CONTEXT)
+        await facade.challenge(SUBJECT, b"state", ASKING)
     left = asyncio.all_tasks() - {asyncio.current_task()}
     gate.set()
     await asyncio.wait(left)
@@ -191,7 +193,7 @@ async def test_a_caller_who_goes_takes_the_challenge_along(shelf: Shelf) -> None
     """A cancelled login cancels the plugin's work, and stays a cancellation."""
     body = "try:\n    await asyncio.sleep(60)\nfinally:\n    self.ended = 'cancelled'"
     facade = made(shelf, challenge=body)
-    task = asyncio.ensure_future(facade.challenge(SUBJECT, b"state", CONTEXT))
+    task = asyncio.ensure_future(facade.challenge(SUBJECT, b"state", ASKING))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     task.cancel()
