@@ -14,6 +14,7 @@ import os
 import queue
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, TextIO
 
 import structlog
@@ -91,16 +92,12 @@ def open_log(
         else JsonRenderer()
     )
     writer = LogWriter(stream)
+    # Bound once: the lazy logger of wrap_logger would be bound anew for every event.
     log: structlog.stdlib.BoundLogger = structlog.wrap_logger(
         writer,
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-            _safe,
-            renderer,
-        ],
+        processors=[Complete(), renderer],
         wrapper_class=structlog.make_filtering_bound_logger(settings.level),
-    )
+    ).bind()
     logging.basicConfig(handlers=[_LibraryHandler(log)], level=logging.WARNING, force=True)
     return log, writer
 
@@ -116,10 +113,31 @@ class JsonRenderer:
         return self._encode(event)
 
 
-def _safe(_logger: object, _method: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
-    """Leave out what is None, and let nothing through that is no plain, short, printable value."""
-    first = {key: event.pop(key) for key in ("time", "level", "event")}
-    return {key: _plain(value) for key, value in (first | dict(event)).items() if value is not None}
+class Complete:
+    """Puts time, level and event in front, and lets only plain, short, printable values through."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._prefix = ""
+
+    def __call__(
+        self, _logger: object, method: str, event: MutableMapping[str, object]
+    ) -> MutableMapping[str, object]:
+        """The event, complete and safe; what is None is left out."""
+        complete: dict[str, object] = {"time": self._now(), "level": method, "event": event.pop("event")}
+        for key, value in event.items():
+            if value is not None:
+                complete[key] = _plain(value)
+        return complete
+
+    def _now(self) -> str:
+        """The time in UTC (RFC 3339); the part that stays the same for a second is kept."""
+        nanoseconds = time.time_ns()
+        second, rest = divmod(nanoseconds, 1_000_000_000)
+        if second != self._second:
+            self._second = second
+            self._prefix = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        return f"{self._prefix}.{rest // 1000:06d}Z"
 
 
 def _plain(value: object) -> object:
