@@ -1,4 +1,4 @@
-"""A host with every second factor: slapd, Postfix, an SMPP server, nightlatchd, and two SSH servers.
+"""A host with every second factor: slapd, Postfix, an SMPP server, nightlatchd, and three SSH servers.
 
 One world runs for a whole module. Tests stay apart by taking a person each: people share no mailbox, no
 number and no limit, but those of the whole installation.
@@ -20,7 +20,8 @@ from testbed.daemon import BIN, Nightlatchd
 from testbed.front_door import MODULE, Person, directory_table, enroll
 from testbed.mail import MAILBOX, PASSWORD, RECIPIENTS, MailServer
 from testbed.process import wait_until
-from testbed.slapd import Slapd
+from testbed.slapd import Slapd, password_of
+from testbed.ssh_login import PASSWORD as PASSWORD_PROMPT
 from testbed.ssh_login import SshLogin
 from testbed.sshd import Sshd, SshUser
 
@@ -82,7 +83,8 @@ class World:
         auth = f"auth required {MODULE} socket={self.daemon.pam_socket}"
         self.door = Sshd(folder / "door", self._users(needs_key=False), auth)
         self.key_door = Sshd(folder / "key", self._users(needs_key=True), f"{auth} mode=factor")
-        for server in (self.slapd, self.mail, self.daemon, self.door, self.key_door):
+        self.strict_door = Sshd(folder / "strict", self._users(needs_key=True), auth)
+        for server in (self.slapd, self.mail, self.daemon, self.door, self.key_door, self.strict_door):
             ending.callback(server.stop)
             server.start()
 
@@ -130,6 +132,11 @@ class World:
         wait_until(lambda: len(self.carrier.to(person.number)) > seen, "the text message")
         person.read[person.number] = seen + 1
         return self.carrier.to(person.number)[seen]
+
+    def told(self, person: Resident, words: str) -> None:
+        """Wait for a text message with these words."""
+        while words not in self.next_text(person):
+            pass
 
     def texted(self, person: Resident) -> str:
         """The code in the next text message that has one."""
@@ -193,10 +200,17 @@ class World:
 
     # How a person logs in.
 
-    def ssh(self, person: Resident, *, key: Path | None = None) -> pexpect.spawn[str]:
-        """An SSH client at the door for passwords; with a key, at the one for keys."""
-        door = self.key_door if key else self.door
-        return SshLogin(door.port, person.name, self.folder, key).open(30)
+    def ssh(self, person: Resident, door: Sshd | None = None, key: Path | None = None) -> pexpect.spawn[str]:
+        """An SSH client, at the door for passwords alone or at another one; there with the door's own key."""
+        at = door or self.door
+        return SshLogin(at.port, person.name, self.folder, key or (at.key if door else None)).open(30)
+
+    def behind_password(self, person: Resident) -> pexpect.spawn[str]:
+        """An SSH client that has given the right password."""
+        client = self.ssh(person)
+        client.expect(PASSWORD_PROMPT)
+        client.sendline(password_of(person.name))
+        return client
 
     def over_grpc(self, channel: grpc.Channel, person: Resident) -> Person:
         """A login as a PAM module makes it."""
@@ -205,7 +219,7 @@ class World:
     def leaks(self) -> list[str]:
         """LEK-01: the secrets that are in a string of the daemon's log, in the SSH servers', in the state."""
         said = "\n".join(text for event in self.daemon.events() for text in _strings(event))
-        said += self.door.log + self.key_door.log + self._unparsed()
+        said += self.door.log + self.key_door.log + self.strict_door.log + self._unparsed()
         state = b"".join(path.read_bytes() for path in (self.daemon.folder / "state").iterdir()).decode(
             "latin-1"
         )

@@ -6,8 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from testbed.second_factors import DIGITS
-from testbed.slapd import password_of
-from testbed.ssh_login import PASSWORD, WELCOME
+from testbed.ssh_login import WELCOME
 
 if TYPE_CHECKING:
     from testbed.second_factors import Resident, World
@@ -19,9 +18,7 @@ AGAIN = r"Code sent to [^ ]+ already; another can be sent in \d+ seconds?[^:]*: 
 def test_a_mailed_code_signs_in(world: World, person: Resident) -> None:
     """Proven by the code in the mailbox, then asked at SSH; `r` before 30 seconds says how long to wait."""
     world.enroll(person, "email")
-    client = world.ssh(person)
-    client.expect(PASSWORD)
-    client.sendline(password_of(person.name))
+    client = world.behind_password(person)
     client.expect(SENT_MAIL)
     client.sendline("r")
     client.expect(AGAIN)
@@ -34,13 +31,12 @@ def test_a_mailed_code_signs_in(world: World, person: Resident) -> None:
 def test_a_code_belongs_to_its_login(world: World, person: Resident) -> None:
     """OOB-01: the code of one login is worth nothing in another of the same person, and works in its own."""
     world.enroll(person, "email")
-    first, second = world.ssh(person), world.ssh(person)
-    codes = []
-    for client in (first, second):
-        client.expect(PASSWORD)
-        client.sendline(password_of(person.name))
-        client.expect(SENT_MAIL)
+    clients, codes = [], []
+    for _ in range(2):
+        clients.append(world.behind_password(person))
+        clients[-1].expect(SENT_MAIL)
         codes.append(world.mailed(person, person.mailbox, DIGITS))
+    first, second = clients
     second.sendline(codes[0])
     second.expect("That code was not right. ")
     first.sendline(codes[0])
@@ -56,9 +52,7 @@ def test_a_texted_code_signs_in(world: World, person: Resident) -> None:
     world.totp(person)
     world.enroll(person, "sms")
     shown = f"•••• {person.number[-2:]}"
-    client = world.ssh(person)
-    client.expect(PASSWORD)
-    client.sendline(password_of(person.name))
+    client = world.behind_password(person)
     client.expect(f"Code sent to {shown}, valid 5 minutes[^:]*: |Code from your authenticator app [^:]*: ")
     client.sendline("?")
     client.expect(rf"(\d)  Text message to {shown}[\s\S]*Number \[\d\]: ")
@@ -84,7 +78,7 @@ def test_an_address_is_removed_behind_a_code_sent_to_it(world: World, person: Re
             said = json.loads(talk.stdout.readline())
             assert said.get("confirmed", "removed" in said) is confirmed
     assert world.credentials(person) == {"sms": ids["sms"]}
-    assert "removed" in world.next_text(person)
+    world.told(person, "removed")
     last = world.command("credential", "remove", person.name, ids["sms"], answer="000000\n")
     assert last.returncode == 1
     assert "last credential" in last.stderr
@@ -109,7 +103,7 @@ def test_a_channel_is_tried_by_the_administrator(world: World, person: Resident)
         sent = world.command("channel", "test", channel, "--to", address)
         assert (sent.returncode, "took a message" in sent.stdout) == (0, True), sent
     assert world.mailed(person, person.mailbox, "test message")
-    assert "test message" in world.next_text(person)
+    world.told(person, "test message")
     refused = world.command("channel", "test", "mail", "--to", "nobody@nl.test")
     assert refused.returncode == 1
     assert "550" in refused.stderr
