@@ -1,33 +1,50 @@
-"""The benchmarks: `scripts/bench [--quick] [--only verification|pam]`."""
+"""The benchmarks: `scripts/bench [--quick] [--only PART]`."""
 
 from __future__ import annotations
 
 import argparse
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bench import pam, verification
+from bench import devices, gateway, pam, recovery, verification
 from bench.figures import Figure, report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Part = Callable[[Path, int], list[Figure]]
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def parts() -> dict[str, Part]:
+    """Each part by its name; the second value divides its numbers of calls."""
+    return {
+        "verification": lambda folder, share: verification.measure(folder, 8000 // share, 100_000 // share),
+        "pam": lambda folder, share: pam.measure(folder, 300 // share + 20),
+        "devices": lambda folder, share: devices.measure(folder, 500 // share),
+        "recovery": lambda folder, share: recovery.measure(folder, max(3, 20 // share), 2000 // share),
+        "gateway": lambda folder, share: gateway.measure(folder, 1000 // share, 500 // share),
+    }
+
+
 def main() -> None:
     """Measure, print, write build/bench.json."""
+    every = parts()
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument(
         "--quick", action="store_true", help="a tenth of the calls: for a look, not for a record"
     )
-    parser.add_argument("--only", choices=("verification", "pam"), help="one of the two parts")
+    parser.add_argument("--only", choices=every, help="one of the parts")
     arguments = parser.parse_args()
     share = 10 if arguments.quick else 1
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="nlb-") as top:
         Path(top).chmod(0o755)
-        if arguments.only != "pam":
-            figures += verification.measure(Path(top) / "v", 8000 // share, 100_000 // share)
-        if arguments.only != "verification":
-            figures += pam.measure(Path(top) / "p", 300 // share + 20)
+        for name, measure in every.items():
+            if arguments.only in {None, name}:
+                figures += measure(Path(top) / name[0], share)
     report(figures, ROOT / "build" / "bench.json")
 
 
