@@ -9,7 +9,7 @@ from nightlatch import limits
 from nightlatch.channel import Message, NotSent
 from nightlatch.enrollment.asking import change
 from nightlatch.enrollment.enroll import MAX_LABEL
-from nightlatch.errors import Invalid, NotFound, Refused
+from nightlatch.errors import Conflict, Invalid, NotFound, Refused
 from nightlatch.model import Account, Changes, Credential, DecisionRequest, Snapshot
 
 if TYPE_CHECKING:
@@ -44,13 +44,13 @@ class Administration:
                 raise NotFound(
                     f"{account.name} has no credential {credential_id}. See: nightlatch credential list"
                 )
-            event = change("credential.remove", account, caller, found)
+            event = change(self._removal(found), account, caller, found)
             return Changes(removed=(found.id,), events=(event,)), found
 
         removed = await self._parts.store.decide(DecisionRequest(account_id=account.id), body)
-        self._parts.notices.tell(
-            "notice_credential_removed", change("", account, caller, removed), removed.label
-        )
+        event = change(self._removal(removed), account, caller, removed)
+        template = "notice_device_revoked" if self.is_device(removed) else "notice_credential_removed"
+        self._parts.notices.tell(template, event, removed.label)
         return removed
 
     async def unlock(self, caller: str, user: str) -> tuple[Account, int]:
@@ -78,6 +78,8 @@ class Administration:
             found = next((one for one in snapshot.credentials if one.id == credential_id), None)
             if found is None:
                 raise NotFound(f"{account.name} has no credential {credential_id}.")
+            if any(one.label == label and one.factor == found.factor for one in snapshot.credentials):
+                raise Conflict(f'{account.name} has a credential "{label}" already. Choose another name.')
             renamed = replace(found, label=label)
             return Changes(
                 put=(renamed,), events=(change("credential.rename", account, caller, found),)
@@ -99,6 +101,10 @@ class Administration:
             event = change("device.revoke", account, caller, device)
             self._parts.notices.tell("notice_device_revoked", event, device.label)
         return devices
+
+    def _removal(self, credential: Credential) -> str:
+        """What the audit calls the end of a credential."""
+        return "device.revoke" if self.is_device(credential) else "credential.remove"
 
     def is_device(self, credential: Credential) -> bool:
         """Whether a credential only spares a prompt."""

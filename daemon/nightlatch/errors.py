@@ -44,6 +44,10 @@ class Invalid(NightlatchError):
     """A request or an answer that no well-behaved caller sends; refused before anything is looked up."""
 
 
+class Conflict(NightlatchError):
+    """What was asked can not be done as things are; the message says what has to come first."""
+
+
 class NotFound(NightlatchError):
     """An administrator named something that does not exist."""
 

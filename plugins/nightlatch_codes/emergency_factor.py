@@ -68,7 +68,8 @@ class EmergencyFactor:
         seconds = settings.minutes * words.SECONDS_A_MINUTE
         sent = issued.issue(enrolled.key, enrolled.address, context.now, seconds, code)
         first = "Emergency code" if before is None else "New emergency code"
-        prompt = f"{first} sent to {shown}, valid {words.in_minutes(settings.minutes)} (r to send again)"
+        valid = words.in_minutes(settings.minutes)
+        prompt = f"{first} sent to {shown}, valid {valid}{words.way_to_another(context)}"
         return _asked(prompt, enrolled.with_sent(sent).encode())
 
     def verify(self, state: bytes, memo: bytes, answer: str, context: Context) -> Verdict:

@@ -78,7 +78,7 @@ class SentCodeFactor:
         first = "Code" if before is None else "New code"
         valid = words.in_minutes(settings.minutes)
         memo = bytes((_MEMO_VERSION, settings.digits)) + sent.encode()
-        return _asked(f"{first} sent to {shown}, valid {valid} (r to send again)", memo)
+        return _asked(f"{first} sent to {shown}, valid {valid}{words.way_to_another(context)}", memo)
 
     def verify(self, state: bytes, memo: bytes, answer: str, context: Context) -> Verdict:
         """Accept the code of this memo; raises ValueError for a state or a memo not ours."""

@@ -43,6 +43,11 @@ def in_seconds(count: int) -> str:
     return f"{count} second" if count == 1 else f"{count} seconds"
 
 
+def way_to_another(context: SendingContext) -> str:
+    """How to get another message, where that can be answered: at a login, not at an enrolment."""
+    return " (r to send again)" if context.service else ""
+
+
 def message(template: str, code: str, minutes: int, subject: Subject, context: SendingContext) -> Message:
     """The message for a code. Where nothing is signed in to, the code is for an enrolment."""
     values = {"code": code, "minutes": str(minutes), "user": _printable(subject.name)}

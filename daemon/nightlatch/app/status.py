@@ -28,6 +28,17 @@ async def status_of(core: Core, store: Store, started_at: float) -> admin_pb2.Ge
         admin_pb2.Part(kind="factor", name=name, healthy=True, detail=facade.title)
         for name, facade in sorted(core.factors.items())
     ]
+    parts += [
+        admin_pb2.Part(
+            kind="channel",
+            name=name,
+            healthy=not channel.rests,
+            detail="left alone for a moment after failures"
+            if channel.rests
+            else f"{channel.kind}, {channel.medium.value}",
+        )
+        for name, channel in sorted(core.channels.items())
+    ]
     listeners = core.config.listeners
     for name, path in (("pam", listeners.pam.socket), ("admin", listeners.admin.socket)):
         parts.append(admin_pb2.Part(kind="listener", name=name, healthy=True, detail=str(path)))

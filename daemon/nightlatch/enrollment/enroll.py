@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from nightlatch.enrollment.asking import ask, change
 from nightlatch.enrollment.pending import LIFETIME, Pending, PendingTickets
-from nightlatch.errors import Invalid, NotFound, Refused
+from nightlatch.errors import Conflict, Invalid, NotFound, Refused
 from nightlatch.factor import Decision, EnrollmentRequest, Subject
 from nightlatch.login.answers import read_code
 from nightlatch.login.ticket import TicketError
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 MAX_LABEL = 64
 MAX_CREDENTIALS = 20
-WRONG_CODE = "That code was not right. Wait for the next one, and check the phone's clock."
+WRONG_CODE = "That code was not right. Nothing was stored."
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +141,8 @@ class Enrollments:
     async def _refuse_too_many(self, account: Account, facade: FactorFacade, label: str) -> None:
         present = await self._parts.store.credentials(account.id)
         if len(present) >= MAX_CREDENTIALS:
-            raise Refused(f"{account.name} has {MAX_CREDENTIALS} credentials already. Remove one first.")
+            raise Conflict(f"{account.name} has {MAX_CREDENTIALS} credentials already. Remove one first.")
         if facade.plugin.single:
             return
         if any(one.factor == facade.name and one.label == label for one in present):
-            raise Refused(f'{account.name} has a credential "{label}" already. Give this one another name.')
+            raise Conflict(f'{account.name} has a credential "{label}" already. Give this one another name.')

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from nightlatch import limits
 from nightlatch.enrollment.asking import ask, change, facade_of
 from nightlatch.enrollment.pending import LIFETIME, Pending, PendingTickets
-from nightlatch.errors import Locked, NotFound, Refused
+from nightlatch.errors import Conflict, Locked, NotFound, Refused
 from nightlatch.factor import Decision
 from nightlatch.login.answers import read_code
 from nightlatch.model import Changes, DecisionRequest, Result, Snapshot
@@ -93,7 +93,7 @@ class Removals:
         if self._signs_in(credential) and not any(
             self._signs_in(one) for one in present if one.id != credential.id
         ):
-            raise Refused(LAST_ONE)
+            raise Conflict(LAST_ONE)
 
     def _signs_in(self, credential: Credential) -> bool:
         """Whether a person could go on signing in with this credential alone."""

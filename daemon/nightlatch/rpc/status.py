@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 
-from nightlatch.errors import Invalid, Locked, NotFound, Refused, Unavailable
+from nightlatch.errors import Conflict, Invalid, Locked, NotFound, Refused, Unavailable
 from nightlatch.login.ticket import TicketError
 from nightlatch.rpc.caller import Unidentified
 
@@ -22,6 +22,7 @@ _CODES: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
     (Unidentified, grpc.StatusCode.UNAUTHENTICATED),
     (TicketError, grpc.StatusCode.FAILED_PRECONDITION),
     (Invalid, grpc.StatusCode.INVALID_ARGUMENT),
+    (Conflict, grpc.StatusCode.FAILED_PRECONDITION),
     (NotFound, grpc.StatusCode.NOT_FOUND),
     (Refused, grpc.StatusCode.PERMISSION_DENIED),
     (Locked, grpc.StatusCode.RESOURCE_EXHAUSTED),

@@ -40,7 +40,7 @@ def test_a_text_message_at_its_enrolment() -> None:
     """The number is enrolled as E.164, shown by its last digits, and proven by a message of its own kind."""
     flow = Flow.begin(SMS)
     assert flow.enrollment.label == "•••• 42"
-    assert flow.challenge.prompt == "Code sent to •••• 42, valid 5 minutes (r to send again)"
+    assert flow.challenge.prompt == "Code sent to •••• 42, valid 5 minutes"
     assert not flow.challenge.labelled
     (sent,) = flow.sent
     assert (sent.channels, sent.address) == (("gateway", "spare"), "+14155550142")

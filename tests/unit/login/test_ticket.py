@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 import pytest
-from testbed.core import ALICE, CountingRandomness
 
 from nightlatch.keys import Sealer
 from nightlatch.login.ticket import LIFETIME, LoginState, Stage, TicketError, Tickets
+from testbed.core import ALICE, CountingRandomness
 
 NOW = 1_700_000_000.0
 STATE = LoginState(
