@@ -72,14 +72,14 @@ async def _figures(daemon: Nightlatchd, people: People, made: list[Enrollment]) 
     rate = Figure(f"login with a TOTP code, {STREAMS} streams", code.rate, "logins/s")
     median = Figure(f"{rate.name}: median", code.p50, "ms")
     p99 = Figure(f"{rate.name}: p99", code.p99, "ms")
-    cpu = Figure(f"{rate.name}: CPU of the daemon", code_cpu, "us")
+    cpu = Figure(f"{rate.name}: daemon's CPU", code_cpu, "us")
     name = f"login from a trusted device, {STREAMS} streams"
     return [
         *(rate, median, p99, cpu),
         beside(name, device.rate, "logins/s", rate),
         beside(f"{name}: median", device.p50, "ms", median),
         beside(f"{name}: p99", device.p99, "ms", p99),
-        beside(f"{name}: CPU of the daemon", device_cpu, "us", cpu),
+        beside(f"{name}: daemon's CPU", device_cpu, "us", cpu),
     ]
 
 

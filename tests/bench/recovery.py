@@ -67,7 +67,7 @@ async def _figures(
     )
     rate = Figure(f"TOTP verification, {STREAMS} streams, this part", totp.rate, "calls/s")
     median = Figure(f"{rate.name}: median", totp.p50, "ms")
-    cpu = Figure(f"{rate.name}: CPU a call", totp_cpu, "us")
+    cpu = Figure(f"{rate.name}: daemon's CPU a call", totp_cpu, "us")
     p99 = Figure(f"{rate.name}: p99", totp.p99, "ms")
     name = f"recovery code, {STREAMS} streams"
     crowd = f"TOTP beside {TYPING} streams of recovery codes"
@@ -78,7 +78,7 @@ async def _figures(
         cpu,
         beside(name, recovery.rate, "calls/s", rate),
         beside(f"{name}: median", recovery.p50, "ms", median),
-        beside(f"{name}: CPU a call", recovery_cpu, "us", cpu),
+        beside(f"{name}: daemon's CPU a call", recovery_cpu, "us", cpu),
         beside(crowd, beside_codes.rate, "calls/s", rate),
         beside(f"{crowd}: p99", beside_codes.p99, "ms", p99),
     ]
