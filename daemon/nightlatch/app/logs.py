@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 LONGEST_VALUE = 512
 LONGEST_QUEUE = 10_000
 FLUSH_SECONDS = 2.0
+GATHER_SECONDS = 0.01
+"""How long lines are gathered, so that a busy daemon writes many at a time."""
 
 
 class LogWriter:
@@ -70,6 +72,7 @@ class LogWriter:
         """All lines that wait, at least one; and whether more may come."""
         lines = []
         line = self._lines.get()
+        time.sleep(GATHER_SECONDS)
         while line is not None:
             lines.append(line)
             try:
