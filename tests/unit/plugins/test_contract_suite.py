@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import inspect
-import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from nightlatch.errors import Unavailable
 from nightlatch.testing import FactorContract, FactorKit
+from unit.plugins.code_list import SOURCE
 
 if TYPE_CHECKING:
     from nightlatch.factor import Challenge, Enrollment
     from unit.plugins.shelf import Shelf
-
-PAGE = Path(__file__).parents[3] / "docs" / "plugins.md"
 
 PREAMBLE = """
 import asyncio, logging, os, time
@@ -43,10 +40,9 @@ def wrong_answers(enrollment: Enrollment, challenge: Challenge, now: float) -> t
 
 
 def installed(shelf: Shelf, sound: str, faulty: str) -> FactorKit:
-    """The factor of docs/plugins.md with one fault."""
-    source = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)[0]
-    assert sound in source
-    shelf.put("list", PREAMBLE + source.replace(sound, faulty))
+    """The code list with one fault."""
+    assert sound in SOURCE
+    shelf.put("list", PREAMBLE + SOURCE.replace(sound, faulty))
     return FactorKit("list", "list", right_answer, wrong_answers, settings={"codes": 16}, logins=16)
 
 
