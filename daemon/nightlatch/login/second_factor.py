@@ -86,7 +86,7 @@ class SecondFactor:
         scope = limits.factor_scope(turn.account().id)
         event = turn.event("login.factor", Result.REFUSED, "")
         trial = Trial(self._parts, turn.state, self.requirement(turn).factors, answer, scope, event)
-        return await self._parts.store.decide(self._request(turn, scope), trial)
+        return await self._parts.store.decide(self._request(turn, scope, turn.spend_key), trial)
 
     async def check_evidence(self, turn: Turn) -> Judgement:
         """Decide on what the caller sent with the login; raises Unavailable."""
@@ -97,11 +97,13 @@ class SecondFactor:
         scope = limits.factor_scope(turn.account().id)
         event = turn.event("login.evidence", Result.REFUSED, "")
         trial = SilentTrial(self._parts, turn.state, silent, scope, event)
-        return await self._parts.store.decide(self._request(turn, scope), trial)
+        # Once a login. Not the ticket: behind a password, that is spent by the password already.
+        request = self._request(turn, scope, turn.state.login_id)
+        return await self._parts.store.decide(request, trial)
 
-    def _request(self, turn: Turn, scope: str) -> DecisionRequest:
+    def _request(self, turn: Turn, scope: str, spend_key: str) -> DecisionRequest:
         account = turn.account()
-        return DecisionRequest((scope,), account.id, account, spend_key=turn.spend_key)
+        return DecisionRequest((scope,), account.id, account, spend_key=spend_key)
 
     async def _keep(self, credential: Credential) -> None:
         """Store what a challenge changed, unless the credential was removed meanwhile."""
