@@ -7,7 +7,7 @@
 #include "nightlatch/v1/login.pb-c.h"
 
 #define REPLY_MAX 65536U  /* bytes of a reply with its frame */
-#define TICKET_MAX 16384U /* bytes of a ticket */
+#define TICKET_MAX 32768U /* bytes of a ticket: evidence travels in it */
 
 struct beginning {
     const char *user;

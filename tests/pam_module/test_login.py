@@ -85,9 +85,9 @@ async def test_a_step_without_a_kind(host: Host) -> None:
         assert (await host.login()).rc == PamCode.AUTHINFO_UNAVAIL
 
 
-@pytest.mark.parametrize(("ticket", "code"), [(b"", 9), (b"t" * 16385, 9), (b"t" * 16384, 0)])
+@pytest.mark.parametrize(("ticket", "code"), [(b"", 9), (b"t" * 32769, 9), (b"t" * 32768, 0)])
 async def test_tickets_are_there_and_bounded(host: Host, ticket: bytes, code: int) -> None:
-    """A prompt needs a ticket of 1 to 16384 bytes; the longest one goes back whole."""
+    """A prompt needs a ticket of 1 to 32768 bytes; the longest one goes back whole."""
     async with ScriptedDaemon(host.socket, prompt(ticket=ticket), outcome()) as daemon:
         assert (await host.login("123456")).rc == code
     assert [call.ticket for call in daemon.answers] == ([ticket] if code == 0 else [])
