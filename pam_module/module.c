@@ -19,7 +19,7 @@
  * stack at any later call. So the stack below is wiped, and zeros are copied in all the ways libc has.
  */
 static __attribute__((noinline)) void wipe_traces(void) {
-    unsigned char below[32768];
+    unsigned char below[65536];
     explicit_bzero(below, sizeof below);
     for (size_t size = 8; size <= sizeof below / 2; size *= 2) {
         memmove(below + size, below, size);

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nightlatch.sending import Sender
 
 SECONDS = 30.0
+CLOSING_SECONDS = 5.0
 MOST_UNDER_WAY = 1000
 """Notices that wait for their providers; beyond it they are dropped, and the log says so."""
 
@@ -56,7 +57,7 @@ class Notices:
     async def close(self) -> None:
         """Wait for the notices under way, for a bounded time."""
         if self._under_way:
-            await asyncio.wait(self._under_way, timeout=SECONDS)
+            await asyncio.wait(self._under_way, timeout=CLOSING_SECONDS)
 
     async def _tell(self, template: str, event: AuditEvent, label: str) -> None:
         try:
