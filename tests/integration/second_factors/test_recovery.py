@@ -60,7 +60,7 @@ def test_few_codes_are_announced_at_ssh(world: World, person: Resident) -> None:
 
 
 def test_an_emergency_code_signs_in_and_everybody_is_told(world: World, person: Resident) -> None:
-    """ "I can't access any of these": asked first, mailed to the security email, told at the other address."""
+    """The last resort is asked for first, mailed to the security email, and told at the other address."""
     world.enroll(person, "sms")
     world.enroll(person, "emergency")
     world.totp(person)
