@@ -138,7 +138,7 @@ class Changes:
     removed: tuple[str, ...] = ()
     """Ids of credentials to remove."""
     spend: bool = False
-    """Whether to spend the request's one-time key."""
+    """Whether to spend the request's one-time key. Spending it a second time is Refused, with all else."""
     events: tuple[AuditEvent, ...] = ()
 
 

@@ -135,6 +135,8 @@ class MemoryStore:
             spent=request.spend_key in self.spent,
         )
         changes, result = body(snapshot)
+        if changes.spend and snapshot.spent:
+            raise Refused("the one-time key was spent before")
         self.limits.update(changes.limits)
         for credential in changes.put:
             self.held[request.account_id][credential.id] = credential

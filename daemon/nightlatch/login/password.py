@@ -53,7 +53,8 @@ class PasswordCheck:
             outcome = limits.charge_each(rules, snapshot.limits, snapshot.now)
             if isinstance(outcome, limits.Blocked):
                 return Changes(limits={outcome.scope: outcome.state}), outcome
-            return Changes(limits=outcome.states, spend=True), None if snapshot.spent else outcome
+            changes = Changes(limits=outcome.states, spend=not snapshot.spent)
+            return changes, None if snapshot.spent else outcome
 
         request = DecisionRequest(tuple(rules), spend_key=turn.spend_key)
         outcome = await self._parts.store.decide(request, body)

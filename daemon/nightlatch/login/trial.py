@@ -111,7 +111,8 @@ class Trial:
         self, charged: limits.Charged, reason: str, proof: Proof = Proof.REJECTED
     ) -> tuple[Changes, Judgement]:
         event = replace(self.event, reason=reason)
-        return Changes({self.scope: charged.state}, spend=True, events=(event,)), Judgement(proof, reason)
+        spend = proof is not Proof.SPENT  # the store takes nothing of a decision that spends a second time
+        return Changes({self.scope: charged.state}, spend=spend, events=(event,)), Judgement(proof, reason)
 
     def _reject(
         self, charged: limits.Charged, credential: Credential, verdict: Verdict

@@ -9,6 +9,7 @@ import pytest
 
 from nightlatch.v1 import login_pb2
 from testbed.front_door import FrontDoor, Person
+from testbed.process import wait_until
 from testbed.slapd import password_of
 
 if TYPE_CHECKING:
@@ -51,6 +52,11 @@ def failures(door: FrontDoor) -> list[str]:
         ]
 
 
+def outages(door: FrontDoor) -> list[dict[str, object]]:
+    """The logins that the log calls unavailable."""
+    return [event for event in door.daemon.events() if event.get("result") == "unavailable"]
+
+
 @pytest.mark.parametrize("fault", [stop, hang, other_ca, expire, wrong_host])
 def test_a_failing_directory_is_unavailable_and_heals_by_itself(
     door: FrontDoor, pki: Pki, fault: Callable[[Slapd, Pki], None]
@@ -64,9 +70,8 @@ def test_a_failing_directory_is_unavailable_and_heals_by_itself(
             outcome = Person(channel).password(password).outcome
             assert outcome.verdict == login_pb2.VERDICT_UNAVAILABLE
             assert outcome.reference in outcome.message
-    refs = [event for event in door.daemon.events() if event.get("result") == "unavailable"]
-    assert len(refs) == 2
-    assert all(event["reason"] for event in refs)
+    wait_until(lambda: len(outages(door)) == 2, "both outages in the log")
+    assert all(event["reason"] for event in outages(door))
     assert failures(door) == before
     if fault is hang:
         door.slapd.go_on()

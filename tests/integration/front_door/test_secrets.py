@@ -43,7 +43,7 @@ def test_no_secret_is_in_any_log_or_file(door: FrontDoor) -> None:
         tickets.add(step.ticket)
         person.answer(step, CANARY)
         step = person.password()
-        person.answer(step, wrong)
+        step = person.answer(step, wrong)
         assert person.answer(step, right).outcome.verdict == login_pb2.VERDICT_GRANTED
         stub = login_pb2_grpc.LoginServiceStub(channel)
         with pytest.raises(grpc.RpcError) as refused:

@@ -122,6 +122,15 @@ async def test_a_code_grants_once_even_when_its_ticket_is_sent_twice(world: Worl
     assert world.store.limits[limits.factor_scope(ALICE.id)].in_a_row == 1
 
 
+async def test_a_password_is_answered_once(world: World) -> None:
+    """SES-01: the ticket of the first prompt is spent too; a second answer to it is counted and refused."""
+    step = await begin(world)
+    await say(world, step, "wrong")
+    with pytest.raises(TicketError):
+        await say(world, step, "right")
+    assert len(world.store.limits["source/192.0.2.1"].failures) == 2
+
+
 async def test_a_wrong_code_is_asked_again_three_times_at_most(world: World) -> None:
     """The person is told, may try again, and after three wrong codes the login is over."""
     step = await say(world, await begin(world), "right")

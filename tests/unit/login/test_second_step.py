@@ -235,6 +235,15 @@ async def test_theft_ends_the_trust(world: World) -> None:
     assert isinstance(await begin(world, "token:new"), Prompt)
 
 
+async def test_a_trusted_device_spares_the_code_behind_a_password(world: World) -> None:
+    """The password's ticket is spent by the password; the evidence counts all the same."""
+    world.rules(TRUSTING)
+    world.give("c1")
+    granted(await say(world, await say(world, await begin(world, KEY), "word"), "y"))
+    request = LoginRequest("alice", "sshd", "192.0.2.1", "ssh", Primary.PASSWORD, (KEY,))
+    granted(await say(world, await world.engine.begin(CALLER, request), "right"))
+
+
 async def test_a_trusted_device_needs_the_password(world: World) -> None:
     """DEV-03: evidence is looked at behind the first factor only."""
     world.rules(TRUSTING)
