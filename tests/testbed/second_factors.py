@@ -262,16 +262,21 @@ class World:
         made.write_text(password + "\n")
         return made
 
-    def _channels(self) -> str:
+    def channel_table(self, name: str, port: int) -> str:
+        """The table of a channel that sends mail through a port of this host."""
         return f"""
-[channels.mail]
+[channels.{name}]
 kind = "smtp"
 host = "localhost"
-port = {self.mail.port}
+port = {port}
 ca_file = "{self._pki.ca}"
 username = "{MAILBOX}"
-password_file = "{self._password_file("mail", PASSWORD)}"
+password_file = "{self._password_file(name, PASSWORD)}"
 from_address = "{MAILBOX}"
+"""
+
+    def _channels(self) -> str:
+        return f"""{self.channel_table("mail", self.mail.port)}
 [channels.carrier]
 kind = "smpp"
 url = "smpp://127.0.0.1:{self.carrier.port}"
@@ -299,6 +304,12 @@ def _policy(days: int) -> str:
 name = "everyone"
 trusted_device_days = {days}
 """
+
+
+def matched(client: pexpect.spawn[str]) -> str:
+    """The first group of what a client's last `expect` has found."""
+    assert isinstance(client.match, re.Match)
+    return str(client.match.group(1))
 
 
 def mail_text(mail: EmailMessage) -> str:

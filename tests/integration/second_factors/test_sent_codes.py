@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from testbed.second_factors import DIGITS
+from testbed.second_factors import DIGITS, matched
 from testbed.ssh_login import WELCOME
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def test_a_texted_code_signs_in(world: World, person: Resident) -> None:
     client.expect(f"Code sent to {shown}, valid 5 minutes[^:]*: |Code from your authenticator app [^:]*: ")
     client.sendline("?")
     client.expect(rf"(\d)  Text message to {shown}[\s\S]*Number \[\d\]: ")
-    client.sendline(client.match.group(1))
+    client.sendline(matched(client))
     client.expect(rf"Code sent to {shown}( already|, valid)[^:]*: ")
     client.sendline(world.texted(person))
     client.expect(WELCOME)

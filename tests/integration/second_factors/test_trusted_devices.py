@@ -6,6 +6,7 @@ import json
 import subprocess
 from typing import TYPE_CHECKING
 
+from testbed.second_factors import matched
 from testbed.slapd import password_of
 from testbed.ssh_login import CODE, PASSWORD, WELCOME
 
@@ -25,7 +26,7 @@ def vouch(world: World, person: Resident, app: App, key: Path | None = None) -> 
     client.expect(CODE)
     client.sendline(app.fresh())
     client.expect(TRUST)
-    named = str(client.match.group(1))
+    named = matched(client)
     client.sendline("y")
     client.expect(WELCOME)
     client.close()
