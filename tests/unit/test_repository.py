@@ -138,3 +138,14 @@ def test_every_suppression_names_its_rule() -> None:
     """`noqa` and `type: ignore` name the rule that they suppress."""
     bare = re.compile("# " + r"noqa(?!: ?[A-Z]+\d)|# " + r"type: ignore(?!\[)")
     assert names([path for path in tracked(".py") if bare.search(text(path))]) == []
+
+
+def test_the_architecture_page_names_every_part() -> None:
+    """docs/architecture.md shows the house as it is: each part of the daemon, plugin and layer is on it."""
+    page = text(ROOT / "docs" / "architecture.md")
+    parts = {path.stem for path in (ROOT / "daemon" / "nightlatch").iterdir() if not path.name.startswith("_")}
+    parts -= {"py", "v1"}  # the marker of types, and what is generated
+    assert sorted(part for part in parts if part not in page) == []
+    layers = tomllib.loads(text(ROOT / "pyproject.toml"))["tool"]["importlinter"]["contracts"][0]["layers"]
+    named = {name.strip() for layer in layers for name in layer.split("|")}
+    assert sorted(parts - named - {"testing"}) == []
