@@ -20,6 +20,7 @@ from nightlatch.errors import Unavailable
 from nightlatch.model import Account, Secret
 from testbed import hostile
 from testbed.ports import free_port
+from testbed.process import wait_until
 from testbed.slapd import Slapd, password_of, person_dn
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ async def test_the_test_bed_notices_a_bind_in_the_clear(slapd: Slapd) -> None:
     """What the tests above count is really counted: a bind without TLS is refused and logged."""
     with contextlib.suppress(LDAPExceptionError):
         ldap3.Connection(slapd.url, person_dn("alice"), password_of("alice"), auto_bind=True)
-    assert slapd.binds_in_the_clear() == 1
+    wait_until(lambda: slapd.binds_in_the_clear() == 1, "the bind in the log")
 
 
 async def test_hanging_and_back(slapd: Slapd, make_directory: MakeDirectory) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Protocol
 
@@ -165,8 +166,11 @@ async def test_a_server_that_restarts(make_channel: MakeChannel) -> None:
         await first.bound[0].unbind()
         while True:  # until the client has noticed
             try:
-                await channel.send(TO, saying("two"), 5)
+                await channel.send(TO, saying("two"), 1)
             except NotSent:
+                if len(first.bound) == 1:  # the server's first word may have met one of ours on its way
+                    with contextlib.suppress(Exception):
+                        await asyncio.wait_for(first.bound[0].unbind(), 1)
                 await asyncio.sleep(0.01)
             else:
                 break
