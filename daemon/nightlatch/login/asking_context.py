@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from nightlatch.sending import Sender
 
 
+MARGIN_SECONDS = 1.0
+
+
 @dataclass(slots=True)
 class AskingContext:
     """One challenge. `stopped` tells what really stopped a message: a plugin hears no more than NotSent."""
@@ -37,7 +40,8 @@ class AskingContext:
     async def send(self, channels: tuple[str, ...], address: str, message: Message) -> None:
         """Send within the limits and the deadline; raises NotSent."""
         try:
-            seconds = max(0.1, self.deadline - self.now)
+            # The factor has to hear of a failure before its own time is over, to let another way be offered.
+            seconds = max(0.1, self.deadline - self.now - MARGIN_SECONDS)
             await self.sender.send(self.event, Reach(channels, address), message, seconds)
         except (Locked, Unavailable) as error:
             self.stopped = error

@@ -72,7 +72,11 @@ class SecondStep:
         chosen = next((one for one in usable if one.id == turn.state.credential_id), None)
         if chosen is None or not read_yes(answer):
             return self._ask_choice(turn, usable)
-        return await self._challenge(turn, chosen, usable)
+        step = await self._challenge(turn, chosen, usable)
+        told = self._second.plugin(chosen).told
+        if told and turn.state.stage is Stage.FACTOR:  # the message has left: whoever it is for hears of it
+            self._parts.notices.tell(told, turn.event_for(chosen))
+        return step
 
     async def take_proof(self, turn: Turn, answer: bytes) -> Step:
         """The answer to a challenge, or the wish for another way."""
@@ -151,7 +155,7 @@ class SecondStep:
         assert judgement.credential is not None
         turn.log(Result.GRANTED, judgement.reason)
         plugin = self._second.plugin(judgement.credential)
-        if plugin.told:
+        if plugin.told and not plugin.last_resort:
             self._parts.notices.tell(plugin.told, turn.event_for(judgement.credential))
         message = words.ENROL_ANEW if plugin.last_resort else judgement.notice
         question = "" if plugin.silent or plugin.last_resort else self._offer.question(turn)

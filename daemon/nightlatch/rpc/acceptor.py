@@ -41,6 +41,7 @@ class _Side(asyncio.Protocol):
         self.other: _Side | None = None
 
     def join(self, other: _Side) -> None:
+        """Be two ends of one connection; both have their transports."""
         self.other, other.other = other, self
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -152,10 +153,11 @@ class Acceptor:
             if front.transport is not None:
                 front.transport.abort()
             return
-        side = _Side()
-        front.join(side)
-        await loop.create_unix_connection(lambda: side, sock=back)
-        front.pass_on()
+        transport, side = await loop.create_unix_connection(_Side, sock=back)
+        if front.transport is None or front.transport.is_closing():
+            transport.abort()  # the caller has left meanwhile
+        else:
+            front.join(side)
 
 
 class _Front(_Side):
@@ -176,24 +178,21 @@ class _Front(_Side):
         else:
             self._joining = asyncio.get_running_loop().create_task(self._acceptor.connect(self, caller))
 
+    def join(self, other: _Side) -> None:
+        """The other end is there: hand over what has waited for it."""
+        super().join(other)
+        if self._early:
+            other.write(self._early)
+            self._early = b""
+        if self.transport is not None and not self.transport.is_reading():
+            self.transport.resume_reading()
+
     def data_received(self, data: bytes) -> None:
-        if self.other is not None and self.other.transport is not None:
+        if self.other is not None:
             self.other.write(data)
         elif self.transport is not None and self._joining is not None:
             self._early += data
             self.transport.pause_reading()
-
-    def pass_on(self) -> None:
-        """The other end is there: hand over what waited, or let go if the caller has left meanwhile."""
-        if self.other is None or self.other.transport is None:
-            return
-        if self.transport is None or self.transport.is_closing():
-            self.other.transport.close()
-            return
-        if self._early:
-            self.other.write(self._early)
-            self._early = b""
-            self.transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._acceptor.forget(self)

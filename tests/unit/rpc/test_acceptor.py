@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
@@ -22,7 +23,6 @@ from testbed.core import World
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
 ME = os.geteuid()
 
@@ -127,6 +127,25 @@ async def test_early_bytes_and_large_ones_arrive_in_order(tmp_path: Path, addres
     assert bytes(received) == sent
     await acceptor.stop()
     server.close()
+
+
+def descriptors() -> int:
+    """How many files, sockets and the like this process has open."""
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+@pytest.mark.usefixtures("listener")
+async def test_callers_that_leave_at_once_leave_nothing_behind(tmp_path: Path) -> None:
+    """MUST 3: both ends of a connection go, whenever its caller does."""
+    before = descriptors()
+    for _ in range(50):
+        _, writer = await asyncio.open_unix_connection(tmp_path / "pam.sock")
+        writer.close()
+    for _ in range(200):
+        if descriptors() <= before:
+            break
+        await asyncio.sleep(0.02)
+    assert descriptors() <= before
 
 
 def test_addresses_are_read_back_and_nothing_else_is() -> None:
