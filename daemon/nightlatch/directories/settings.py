@@ -24,11 +24,13 @@ _PORTS = {"ldap": 389, "ldaps": 636}
 def _checked_url(url: str, info: ValidationInfo) -> str:
     """Refuse what is no LDAP server, and what would send a password in the clear (MUST 2)."""
     parts = urlsplit(url)
+    if "@" in parts.netloc:  # not repeated: what stands before the @ may be a password
+        raise ValueError("an account does not belong in the URL. Name it in bind_dn and bind_password_file.")
     if parts.scheme not in {"ldap", "ldaps", "ldapi"} or not parts.netloc:
         raise ValueError(
             f'"{url}" is no LDAP server. Write "ldaps://HOST", or "ldapi://%2frun%2f…" for a local socket.'
         )
-    if parts.path not in {"", "/"} or parts.query or parts.fragment or "@" in parts.netloc:
+    if parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise ValueError(
             f'"{url}" has more than a host and a port. The base, the account and the rest have settings.'
         )

@@ -153,7 +153,9 @@ class Acceptor:
             if front.transport is not None:
                 front.transport.abort()
             return
-        transport, side = await loop.create_unix_connection(_Side, sock=back)
+        side = _Side()
+        side.other = front  # a gRPC server speaks first: what it says may come before this goes on
+        transport, _ = await loop.create_unix_connection(lambda: side, sock=back)
         if front.transport is None or front.transport.is_closing():
             transport.abort()  # the caller has left meanwhile
         else:

@@ -129,6 +129,24 @@ async def test_early_bytes_and_large_ones_arrive_in_order(tmp_path: Path, addres
     server.close()
 
 
+async def test_an_inner_end_that_speaks_first_is_heard(tmp_path: Path, addresses: CallerAddresses) -> None:
+    """A gRPC server greets before it is asked; not a byte of it may be lost, however early it comes."""
+
+    async def inner(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"greeting")
+        writer.close()
+
+    server = await asyncio.start_unix_server(inner, tmp_path / "x.inner")
+    acceptor = Acceptor("x", frozenset({ME}), str(tmp_path / "x.inner"), addresses, structlog.get_logger())
+    await acceptor.serve(make_socket(tmp_path / "x.sock", "listeners.x.socket"))
+    for _ in range(50):
+        reader, writer = await asyncio.open_unix_connection(tmp_path / "x.sock")
+        assert await asyncio.wait_for(reader.read(), 5) == b"greeting"
+        writer.close()
+    await acceptor.stop()
+    server.close()
+
+
 def descriptors() -> int:
     """How many files, sockets and the like this process has open."""
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
