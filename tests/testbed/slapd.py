@@ -89,6 +89,9 @@ class Slapd:
         self.local_url = f"ldapi://{quote(str(folder / 'ldapi'), safe='')}"
         self.service_password_file = folder / "service.password"
         (folder / "db").mkdir(parents=True)
+        # A copy: where AppArmor confines /usr/sbin/slapd (Ubuntu), that one may not read this folder.
+        self._program = shutil.copy("/usr/sbin/slapd", folder / "slapd")
+        self._as_user = _as_nobody(folder)
         self.service_password_file.write_text(SERVICE_PASSWORD + "\n")
         self.service_password_file.chmod(0o600)
         self._configure()
@@ -116,7 +119,7 @@ class Slapd:
         """Start, and wait until it takes connections (about 0.1 s)."""
         urls = " ".join(f"{url}/" for url in (self.url, self.tls_url, self.local_url))
         self._child = Child(
-            [*_as_nobody(), "/usr/sbin/slapd", "-f", self._folder / "slapd.conf", "-h", urls, "-d", "stats"],
+            [*self._as_user, self._program, "-f", self._folder / "slapd.conf", "-h", urls, "-d", "stats"],
             self._folder / "slapd.log",
         )
         wait_until(self._takes_connections, "slapd", self._child)
@@ -204,10 +207,11 @@ class Slapd:
             f"cn: nightlatch\nuserPassword: {SERVICE_PASSWORD}\n\n"
             + "\n".join(_person(person_dn(uid), uid, password_of(uid)) for uid in people)
         )
-        if os.geteuid() == 0:
+        if self._as_user:
             shutil.chown(self._folder, _NOBODY, _NOBODY)
             shutil.chown(self._folder / "db", _NOBODY, _NOBODY)
-        _run([*_as_nobody(), "/usr/sbin/slapadd", "-q", "-f", str(self._folder / "slapd.conf")], ldif)
+        add = [str(self._program), "-T", "add", "-q", "-f", str(self._folder / "slapd.conf")]
+        _run([*self._as_user, *add], ldif)
 
     def _change(self, command: list[str], ldif: str) -> None:
         options = ["-x", "-H", self.local_url, "-D", ADMIN_DN, "-w", ADMIN_PASSWORD]
@@ -221,8 +225,9 @@ class Slapd:
         return True
 
 
-def _as_nobody() -> list[str]:
-    if os.geteuid() != 0:
+def _as_nobody(folder: Path) -> list[str]:
+    """What runs a program as nobody: where we are root, and nobody can enter the folder (not in a closed home)."""
+    if os.geteuid() != 0 or not all(parent.stat().st_mode & 0o001 for parent in folder.absolute().parents):
         return []
     return ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]
 
