@@ -226,7 +226,7 @@ class Slapd:
 
 
 def _as_nobody(folder: Path) -> list[str]:
-    """What runs a program as nobody: where we are root, and nobody can enter the folder (not in a closed home)."""
+    """What runs a program as nobody: where we are root, and nobody may enter the folder."""
     if os.geteuid() != 0 or not all(parent.stat().st_mode & 0o001 for parent in folder.absolute().parents):
         return []
     return ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]
