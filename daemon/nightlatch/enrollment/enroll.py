@@ -4,7 +4,8 @@ MUST 1: nothing counts before an answer has proven that the person can use the c
         whose credentials can not be proven that way (printed codes).
 MUST 2: between the two calls the credential is in a sealed ticket: nobody can read the secret back.
 MUST 3: the state that is stored is the one after the confirming answer, so its code is spent already.
-MUST 4: the person is told everywhere but at the credential that is new.
+MUST 4: guesses at a confirming code are counted, each enrolment by itself: an address is proven, not guessed.
+MUST 5: the person is told everywhere but at the credential that is new.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import uuid
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from nightlatch import limits
 from nightlatch.enrollment.asking import ask, change
 from nightlatch.enrollment.pending import LIFETIME, Pending, PendingTickets
-from nightlatch.errors import Conflict, Invalid, NotFound, Refused
+from nightlatch.errors import Conflict, Invalid, Locked, NotFound, Refused
 from nightlatch.factor import Decision, EnrollmentRequest, Subject
 from nightlatch.login.answers import read_code
 from nightlatch.login.ticket import TicketError
@@ -82,28 +84,35 @@ class Enrollments:
         return Begun(made, self._tickets.seal(pending, caller), challenge.prompt or "")
 
     async def confirm(self, caller: str, ticket: bytes, answer: bytes) -> str:
-        """Store the credential and return its id; raises Refused, TicketError, Unavailable."""
+        """Store the credential and return its id; raises Refused, Locked, TicketError, Unavailable."""
         pending = self._tickets.open(ticket, caller, self._parts.clock.now())
         facade = self._parts.factors.get(pending.credential.factor)
         if facade is None:
             raise TicketError("The factor was switched off during the enrolment.")
         code = read_code(answer).reveal()
         event = change("credential.add", pending.account, caller, pending.credential)
+        scope = f"enrollment/{pending.credential.id}"
 
-        def body(snapshot: Snapshot) -> tuple[Changes, Decision]:
+        def body(snapshot: Snapshot) -> tuple[Changes, Decision | limits.Blocked]:
+            charged = limits.charge_factor(snapshot.limits[scope], snapshot.now)
+            if isinstance(charged, limits.Blocked):
+                return Changes(limits={scope: charged.state}), charged
             if any(one.id == pending.credential.id for one in snapshot.credentials):
                 raise TicketError("This enrolment was confirmed before.")
             context = CallContext(snapshot.now, snapshot.now + 1.0, self._parts.randomness)
             verdict = facade.verify(pending.credential.state, pending.memo, code, context)
             if verdict.decision is not Decision.ACCEPT:
-                return Changes(), verdict.decision
+                return Changes(limits={scope: charged.state}), verdict.decision
             state = pending.credential.state if verdict.state is None else verdict.state
             stored = replace(pending.credential, state=state, created_at=snapshot.now)
             older = self._replaced(stored, snapshot)
             return Changes(put=(stored,), removed=older, events=(event,)), verdict.decision
 
-        request = DecisionRequest(account_id=pending.account.id, account=pending.account)
-        if await self._parts.store.decide(request, body) is not Decision.ACCEPT:
+        request = DecisionRequest((scope,), pending.account.id, pending.account)
+        outcome = await self._parts.store.decide(request, body)
+        if isinstance(outcome, limits.Blocked):
+            raise Locked(outcome.reason, outcome.retry_after)
+        if outcome is not Decision.ACCEPT:
             raise Refused(WRONG_CODE)
         self._parts.notices.tell("notice_credential_added", event, pending.credential.label)
         return pending.credential.id

@@ -54,6 +54,8 @@ class Removals:
         self._refuse_last(found, present)
         event = change("message.send", account, caller, found)
         challenge = await ask(self._parts, account, found, event)
+        if challenge.state is not None:
+            await self._keep(replace(found, state=challenge.state))
         pending = Pending(account, found, challenge.memo, self._parts.clock.now() + LIFETIME)
         return Asked(self._tickets.seal(pending, caller), challenge.prompt or "", found)
 
@@ -88,6 +90,15 @@ class Removals:
             raise Refused(WRONG_CODE)
         self._parts.notices.tell("notice_credential_removed", event, pending.credential.label)
         return pending.credential
+
+    async def _keep(self, asked: Credential) -> None:
+        """Store what the challenge changed, such as the code that is on its way."""
+
+        def body(snapshot: Snapshot) -> tuple[Changes, None]:
+            there = [one for one in snapshot.credentials if one.id == asked.id]
+            return Changes(put=tuple(replace(one, state=asked.state) for one in there)), None
+
+        await self._parts.store.decide(DecisionRequest(account_id=asked.account_id), body)
 
     def _refuse_last(self, credential: Credential, present: tuple[Credential, ...]) -> None:
         if self._signs_in(credential) and not any(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nightlatch import limits
 from nightlatch.channel import NotSent
+from nightlatch.errors import Locked, Refused
 from nightlatch.factor import Challenge, Subject
 from nightlatch.login.asking_context import AskingContext
 from nightlatch.login.silent import SilentTrial
@@ -100,6 +101,22 @@ class SecondFactor:
         # Once a login. Not the ticket: behind a password, that is spent by the password already.
         request = self._request(turn, scope, turn.state.login_id)
         return await self._parts.store.decide(request, trial)
+
+    async def refuse_if_changed(self, turn: Turn) -> None:
+        """Raise Refused when the accepted credential is gone, Locked when the account is blocked by now."""
+        scope = limits.factor_scope(turn.account().id)
+
+        def body(snapshot: Snapshot) -> tuple[Changes, limits.Blocked | bool]:
+            charged = limits.charge_factor(snapshot.limits[scope], snapshot.now)
+            if isinstance(charged, limits.Blocked):
+                return Changes(), charged
+            return Changes(), any(one.id == turn.state.credential_id for one in snapshot.credentials)
+
+        found = await self._parts.store.decide(self._request(turn, scope, ""), body)
+        if isinstance(found, limits.Blocked):
+            raise Locked(found.reason, found.retry_after)
+        if not found:
+            raise Refused("the credential was removed during the login")
 
     def _request(self, turn: Turn, scope: str, spend_key: str) -> DecisionRequest:
         account = turn.account()

@@ -105,8 +105,12 @@ class SecondStep:
         return await self._again(turn)
 
     async def take_offer(self, turn: Turn, answer: bytes) -> Step:
-        """The login is granted; whether the device shall be trusted from now on."""
+        """The proof was accepted; whether the device shall be trusted from now on.
+
+        What was locked or removed while the question was open does not get in (SES-04).
+        """
         await turn.spend()
+        await self._second.refuse_if_changed(turn)
         token = await self._offer.take(turn) if read_yes(answer) else ""
         return turn.outcome(Verdict.GRANTED, "", token=token)
 

@@ -9,7 +9,7 @@ import pytest
 from nightlatch import limits
 from nightlatch.login.step import LoginRequest, Outcome, Primary, Prompt, Step, Verdict
 from nightlatch.login.ticket import TicketError
-from nightlatch.model import Result
+from nightlatch.model import LimitState, Result
 from nightlatch.policy.model import Everyone, Rule, SecondFactor
 from testbed.core import ALICE, World
 
@@ -204,6 +204,23 @@ async def test_an_offer_is_answered_once(world: World) -> None:
     granted(await say(world, step, "n"))
     with pytest.raises(TicketError):
         await say(world, step, "n")
+
+
+async def test_what_is_locked_or_removed_during_the_offer_does_not_get_in(world: World) -> None:
+    """SES-04: the last question is no way round a lock, nor round the end of a credential."""
+    world.rules(TRUSTING)
+    world.give("c1")
+    offer = await say(world, await begin(world, KEY), "word")
+    world.store.held[ALICE.id].clear()
+    refused = await say(world, offer, "n")
+    assert isinstance(refused, Outcome)
+    assert refused.verdict is Verdict.REFUSED
+    world.give("c1")
+    offer = await say(world, await begin(world, KEY), "word")
+    world.store.limits[limits.factor_scope(ALICE.id)] = LimitState(disabled=True)
+    locked = await say(world, offer, "n")
+    assert isinstance(locked, Outcome)
+    assert locked.verdict is Verdict.LOCKED
 
 
 async def test_a_caller_that_keeps_secrets_gets_one_and_then_the_next(world: World) -> None:
