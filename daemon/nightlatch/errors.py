@@ -19,6 +19,17 @@ class Refused(NightlatchError):
         self.reason = reason
 
 
+class Restricted(Refused):
+    """The password was right, but the directory does not let this account sign in now.
+
+    `reason` is for log and audit, `words` for the person, who has shown the password.
+    """
+
+    def __init__(self, reason: str, words: str) -> None:
+        super().__init__(reason)
+        self.words = words
+
+
 class Locked(NightlatchError):
     """Too many attempts: nothing was checked.
 

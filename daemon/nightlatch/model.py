@@ -38,6 +38,16 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True)
+class Contact:
+    """What a directory says of how a person can be reached. Nothing in it is proven."""
+
+    phones: tuple[str, ...] = ()
+    mails: tuple[str, ...] = ()
+    language: str = ""
+    """The language that the person reads (a BCP 47 tag, "zh-Hans"); empty where nobody has said."""
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """A person in one directory."""
 
@@ -48,11 +58,44 @@ class Account:
     """The name as the directory spells it."""
     handle: str = field(default="", compare=False, repr=False)
     """What the directory needs to find the person again (a DN); not part of the identity."""
+    contact: Contact = field(default=Contact(), compare=False, repr=False)
+    """Addresses and language, as the directory has them now; not part of the identity."""
 
     @property
     def id(self) -> str:
         """The key of all that belongs to this account: ``directory:stable_id``."""
         return f"{self.directory}:{self.stable_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group that a person is in."""
+
+    id: str
+    """The directory's own name for it: a DN as the server spells it, the name for local groups."""
+    name: str
+    """Its short name (cn, sAMAccountName)."""
+    via: tuple[str, ...] = ()
+    """The names of the groups in between, from the person outwards; empty for a direct member."""
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """All groups of one person, nested ones included. Never a part of them: that is Unavailable."""
+
+    groups: tuple[Group, ...]
+    read_at: float
+    """When the directory was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An account with its groups, from reading a whole directory."""
+
+    account: Account
+    groups: tuple[Group, ...]
+    enabled: bool = True
+    """Whether the directory would let the person sign in at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +109,23 @@ class Credential:
     state: bytes = field(repr=False)
     created_at: float
     last_used_at: float | None = None
+    expires_at: float | None = None
+    """When it ends by itself; None for never. What has expired counts nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is remembered of an account beside its credentials and limits."""
+
+    grace_started_at: float | None = None
+    """When the account was first let in without the credential that policy wants."""
+    grace_logins: int = 0
+    """How often it was let in so."""
+    invite: str = field(default="", repr=False)
+    """A keyed hash of the one invite that is open, in hexadecimal; empty for none."""
+    invite_expires_at: float = 0.0
+    disabled_at: float | None = None
+    """Since when an administrator keeps the account out; None for not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +185,8 @@ class Snapshot:
     """The account's credentials, oldest first; empty where no account was named."""
     spent: bool
     """Whether the request's one-time key was spent before."""
+    standing: Standing = Standing()
+    """The account's standing; a fresh one unless the request asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +201,8 @@ class Changes:
     """Ids of credentials to remove."""
     spend: bool = False
     """Whether to spend the request's one-time key. Spending it a second time is Refused, with all else."""
+    standing: Standing | None = None
+    """The account's new standing; only where it was asked for. None leaves it."""
     events: tuple[AuditEvent, ...] = ()
 
 
@@ -154,3 +218,5 @@ class DecisionRequest:
     """Remembered (name, directory) beside the account's rows; None leaves what is there."""
     spend_key: str = ""
     """A one-time key (a login's id); empty for none."""
+    standing: bool = False
+    """Whether to lock and read the standing of `account_id` too."""

@@ -5,9 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
-    from nightlatch.model import Account, AuditEvent, Changes, Credential, DecisionRequest, Secret, Snapshot
+    from nightlatch.model import (
+        Account,
+        AuditEvent,
+        Changes,
+        Credential,
+        DecisionRequest,
+        Group,
+        Groups,
+        Person,
+        Secret,
+        Snapshot,
+        Standing,
+    )
 
 T = TypeVar("T")
 
@@ -33,17 +45,33 @@ class Randomness(Protocol):
 
 
 class Directory(Protocol):
-    """Finds accounts and checks passwords. Both raise `Unavailable` when the directory can not answer."""
+    """Finds accounts, checks passwords, tells groups. All raise `Unavailable` when it can not answer."""
 
     @property
     def name(self) -> str:
         """The directory's name in the configuration."""
 
+    @property
+    def folds_case(self) -> bool:
+        """Whether "Alice" and "alice" are one person here."""
+
     async def find(self, name: str) -> Account | None:
         """The one account that the directory knows by this name, or None."""
 
     async def check_password(self, account: Account, password: Secret) -> None:
-        """Return when the password is right; raise `Refused` when it is not."""
+        """Return when the password is right; raise `Refused` when it is not.
+
+        Raises `Restricted` when it is right, but the account is disabled, expired, or must change it first.
+        """
+
+    async def groups(self, account: Account) -> Groups:
+        """All groups of a person, nested ones included; raises Unavailable when any part is not known."""
+
+    async def group(self, named: str) -> Group | None:
+        """The one group with this DN or short name, or None; raises Unavailable."""
+
+    def people(self) -> AsyncIterator[tuple[Person, ...]]:
+        """Everyone in the directory with their groups, a page at a time; raises Unavailable."""
 
     async def health(self) -> str:
         """A line about the directory when it works; raises `Unavailable` when it does not."""
@@ -64,6 +92,15 @@ class Store(Protocol):
 
     async def credentials(self, account_id: str) -> tuple[Credential, ...]:
         """An account's credentials, oldest first, outside any decision."""
+
+    async def standing(self, account_id: str) -> Standing:
+        """An account's standing, outside any decision."""
+
+    async def enrolled(self) -> dict[str, tuple[str, ...]]:
+        """The factors of every account's credentials that have not expired, by account id."""
+
+    async def standings(self) -> dict[str, Standing]:
+        """Every standing that is kept, by account id."""
 
     async def record(self, event: AuditEvent) -> None:
         """Write one audit row that belongs to no decision."""
