@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 
 from nightlatch.channel import ChannelPlugin, Message, NotSent, Receipt
-from nightlatch.errors import Refused, Unavailable
+from nightlatch.errors import Invalid, Refused, Unavailable
 from nightlatch.factor import (
     Challenge,
     Decision,
@@ -36,6 +36,7 @@ from nightlatch.model import (
     LimitState,
     Secret,
     Snapshot,
+    Standing,
 )
 from nightlatch.notices import Notices
 from nightlatch.plugins.channel_facade import ChannelFacade
@@ -122,6 +123,7 @@ class MemoryStore:
         self.clock = clock
         self.limits: dict[str, LimitState] = defaultdict(LimitState)
         self.held: dict[str, dict[str, Credential]] = defaultdict(dict)
+        self.stood: dict[str, Standing] = {}
         self.spent: set[str] = set()
         self.events: list[AuditEvent] = []
         self.away = False
@@ -131,10 +133,13 @@ class MemoryStore:
         snapshot = Snapshot(
             now=self.clock.now(),
             limits={scope: self.limits[scope] for scope in request.scopes},
-            credentials=tuple(self.held[request.account_id].values()),
+            credentials=self._unexpired(request.account_id),
             spent=request.spend_key in self.spent,
+            standing=self.stood.get(request.account_id, Standing()) if request.standing else Standing(),
         )
         changes, result = body(snapshot)
+        if changes.standing is not None and not request.standing:
+            raise Invalid("a decision changes a standing that it did not ask for")
         if changes.spend and snapshot.spent:
             raise Refused("the one-time key was spent before")
         self.limits.update(changes.limits)
@@ -144,12 +149,29 @@ class MemoryStore:
             del self.held[request.account_id][identity]
         if changes.spend:
             self.spent.add(request.spend_key)
+        if changes.standing is not None:
+            self.stood[request.account_id] = changes.standing
         self.events += changes.events
         return result
 
     async def credentials(self, account_id: str) -> tuple[Credential, ...]:
         self._there()
-        return tuple(self.held[account_id].values())
+        return self._unexpired(account_id)
+
+    async def standing(self, account_id: str) -> Standing:
+        self._there()
+        return self.stood.get(account_id, Standing())
+
+    async def enrolled(self) -> dict[str, tuple[str, ...]]:
+        self._there()
+        found = {
+            account: tuple(one.factor for one in self._unexpired(account)) for account in list(self.held)
+        }
+        return {account: factors for account, factors in found.items() if factors}
+
+    async def standings(self) -> dict[str, Standing]:
+        self._there()
+        return dict(self.stood)
 
     async def record(self, event: AuditEvent) -> None:
         self._there()
@@ -160,6 +182,11 @@ class MemoryStore:
         return "fine"
 
     async def close(self) -> None: ...
+
+    def _unexpired(self, account_id: str) -> tuple[Credential, ...]:
+        now = self.clock.now()
+        held = self.held[account_id].values()
+        return tuple(one for one in held if one.expires_at is None or now < one.expires_at)
 
     def _there(self) -> None:
         if self.away:
