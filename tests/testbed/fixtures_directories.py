@@ -13,6 +13,7 @@ import structlog
 from pydantic import TypeAdapter
 from structlog.testing import LogCapture
 
+from nightlatch.app.system import SystemClock
 from nightlatch.directories.build import build_directory
 from nightlatch.directories.settings import DirectorySettings
 from nightlatch.ports import Directory
@@ -67,7 +68,8 @@ async def make_directory(directory_log: LogCapture) -> AsyncIterator[MakeDirecto
     made: list[Directory] = []
 
     def make(table: dict[str, object]) -> Directory:
-        made.append(build_directory(TypeAdapter(DirectorySettings).validate_python(table), log))
+        settings = TypeAdapter(DirectorySettings).validate_python(table)
+        made.append(build_directory(settings, log, SystemClock()))
         return made[-1]
 
     yield make

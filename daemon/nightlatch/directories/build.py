@@ -20,15 +20,17 @@ if TYPE_CHECKING:
     import structlog
 
     from nightlatch.directories.settings import LdapSettings
-    from nightlatch.ports import Directory
+    from nightlatch.ports import Clock, Directory
 
 _LONGEST_FILE = 4096
 
 
-def build_directory(settings: LdapSettings | PamSettings, log: structlog.stdlib.BoundLogger) -> Directory:
+def build_directory(
+    settings: LdapSettings | PamSettings, log: structlog.stdlib.BoundLogger, clock: Clock
+) -> Directory:
     """The directory of one ``[[directories]]`` table; raises ConfigError with every problem of its files."""
     if isinstance(settings, PamSettings):
-        return PamDirectory(settings, log)
+        return PamDirectory(settings, log, clock)
     problems: list[str] = []
     password = context = None
     try:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from nightlatch.directories.settings import PamSettings
     from nightlatch.model import Secret
+    from nightlatch.ports import Clock
 
 _ROOT = 0
 
@@ -54,9 +55,14 @@ class PamDirectory:
     """The local accounts as a directory. Implements `nightlatch.ports.Directory`."""
 
     def __init__(
-        self, settings: PamSettings, log: structlog.stdlib.BoundLogger, helper_uid: int = _ROOT
+        self,
+        settings: PamSettings,
+        log: structlog.stdlib.BoundLogger,
+        clock: Clock,
+        helper_uid: int = _ROOT,
     ) -> None:
         self._settings = settings
+        self._clock = clock
         self._part = f"directory {settings.name}"
         self._log = log.bind(directory=settings.name)
         self._helper_uid = helper_uid

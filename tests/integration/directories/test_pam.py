@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import structlog
 
+from nightlatch.app.system import SystemClock
 from nightlatch.directories.pam import PamDirectory
 from nightlatch.directories.settings import PamSettings
 from nightlatch.errors import Refused, Unavailable
@@ -77,10 +78,11 @@ async def test_accounts_of_others(local: Directory) -> None:
 
 _FIND = """
 import asyncio, json, sys, structlog
+from nightlatch.app.system import SystemClock
 from nightlatch.directories.pam import PamDirectory
 from nightlatch.directories.settings import PamSettings
 async def main():
-    directory = PamDirectory(PamSettings(name="local", kind="pam"), structlog.get_logger())
+    directory = PamDirectory(PamSettings(name="local", kind="pam"), structlog.get_logger(), SystemClock())
     found = [await directory.find(name) for name in json.load(sys.stdin)]
     await directory.close()
     print(json.dumps([account and (account.id, account.name) for account in found]))
@@ -244,7 +246,7 @@ async def test_false_helper_gets_no_password(tmp_path: Path) -> None:
     path = tmp_path / "false.sock"
     async with await asyncio.start_unix_server(talk, path):
         settings = PamSettings(name="local", kind="pam", socket=path)
-        directory = PamDirectory(settings, structlog.get_logger(), helper_uid=os.geteuid() + 1)
+        directory = PamDirectory(settings, structlog.get_logger(), SystemClock(), helper_uid=os.geteuid() + 1)
         assert "not nightlatch-pamcheck" in await _check(directory, "alice", "Pw-alice-x")
         await asyncio.sleep(0)
         await directory.close()

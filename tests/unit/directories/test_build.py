@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import structlog
 
+from nightlatch.app.system import SystemClock
 from nightlatch.directories.build import build_directory, read_password
 from nightlatch.directories.ldap import LdapDirectory
 from nightlatch.directories.pam import PamDirectory
@@ -45,7 +46,7 @@ async def test_builds_what_the_settings_say(tmp_path: Path, pki: Pki) -> None:
         (_settings(tmp_path, None), LdapDirectory),
         (PamSettings(name="local", kind="pam"), PamDirectory),
     ):
-        directory = build_directory(settings, log)
+        directory = build_directory(settings, log, SystemClock())
         assert isinstance(directory, kind)
         assert directory.name == settings.name
         await directory.close()
@@ -55,7 +56,7 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
     """A missing password and a CA file that is none are reported together, each with its file."""
     (tmp_path / "ca").write_text("this is no certificate")
     with pytest.raises(ConfigError) as failed:
-        build_directory(_settings(tmp_path, tmp_path / "ca"), structlog.get_logger())
+        build_directory(_settings(tmp_path, tmp_path / "ca"), structlog.get_logger(), SystemClock())
     password, authority = failed.value.problems
     assert str(tmp_path / "password") in password
     assert str(tmp_path / "ca") in authority
@@ -66,7 +67,9 @@ def test_missing_ca_file(tmp_path: Path) -> None:
     """A CA file that is not there is named."""
     _password(tmp_path)
     with pytest.raises(ConfigError, match="ca-that-is-not-there"):
-        build_directory(_settings(tmp_path, tmp_path / "ca-that-is-not-there"), structlog.get_logger())
+        build_directory(
+            _settings(tmp_path, tmp_path / "ca-that-is-not-there"), structlog.get_logger(), SystemClock()
+        )
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o400, 0o640, 0o440])
