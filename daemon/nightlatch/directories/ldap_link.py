@@ -22,7 +22,7 @@ from ldap3.core.exceptions import LDAPStartTLSError
 from nightlatch.directories.ldap_errors import LinkLost, ServerFailed, at_the_edge, bad_result
 from nightlatch.directories.ldap_tls import StrictTls
 from nightlatch.directories.passwords import password_bytes
-from nightlatch.directories.settings import default_port
+from nightlatch.directories.server_settings import default_port
 
 if TYPE_CHECKING:
     import socket

@@ -9,85 +9,31 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from nightlatch.directories.dn import split_dn
-
-DirectoryName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
-AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")]
-
-_PORTS = {"ldap": 389, "ldaps": 636}
-
-
-def _checked_url(url: str, info: ValidationInfo) -> str:
-    """Refuse what is no LDAP server, and what would send a password in the clear (MUST 2)."""
-    parts = urlsplit(url)
-    if "@" in parts.netloc:  # not repeated: what stands before the @ may be a password
-        raise ValueError("an account does not belong in the URL. Name it in bind_dn and bind_password_file.")
-    if parts.scheme not in {"ldap", "ldaps", "ldapi"} or not parts.netloc:
-        raise ValueError(
-            f'"{url}" is no LDAP server. Write "ldaps://HOST", or "ldapi://%2frun%2f…" for a local socket.'
-        )
-    if parts.path not in {"", "/"} or parts.query or parts.fragment:
-        raise ValueError(
-            f'"{url}" has more than a host and a port. The base, the account and the rest have settings.'
-        )
-    if parts.scheme == "ldapi":
-        if not unquote(parts.netloc).startswith("/"):
-            raise ValueError(
-                f'"{url}" names no socket. Write its path with %2f for /, such as "ldapi://%2frun%2fldapi".'
-            )
-        return url
-    try:
-        usable = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ValueError(f'"{url}" has no usable host or port.')
-    start_tls = info.data.get("start_tls", False)
-    if parts.scheme == "ldap" and not start_tls:
-        raise ValueError(
-            f'"{url}" sends passwords in the clear. '
-            f'Write "ldaps://{parts.netloc}", or keep ldap:// and set start_tls = true.'
-        )
-    return url
+from nightlatch.directories.server_settings import (
+    AttributeName,
+    DirectoryName,
+    ServerSettings,
+    Url,
+    distinguished_name,
+    named_once,
+)
 
 
-Url = Annotated[str, AfterValidator(_checked_url)]
-
-
-class LdapSettings(BaseModel):
+class LdapSettings(ServerSettings):
     """A directory that speaks LDAP: search with a service account, then bind as the person."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: DirectoryName = Field(
-        description="The name in logs, rules and account ids: lower-case letters, digits, dashes. "
-        "Changing it later makes every account of this directory a new one."
-    )
     kind: Literal["ldap"] = Field(description='"ldap".')
-    start_tls: bool = Field(
-        default=False,
-        description="Whether ldap:// connections are turned into TLS before anything else is sent.",
-    )
     urls: tuple[Url, ...] = Field(
         max_length=8,
         description="The servers in order of preference: ldaps://HOST[:PORT], ldap://HOST[:PORT] with "
         "start_tls, or ldapi://SOCKET with %2f for /. The next is asked when one is away.",
     )
-    ca_file: Path | None = Field(
-        default=None,
-        description="The CAs that may sign the servers' certificates, in PEM. Left out: the system's.",
-    )
     bind_dn: str = Field(
         description="The service account that searches: the DN of an entry that may only read."
     )
-    bind_password_file: Path = Field(
-        description="The file with the service account's password on its one line; not readable by others."
-    )
-    base: str = Field(description="The DN below which the people are. Nothing above it is ever looked at.")
     user_attribute: AttributeName = Field(
         default="uid", description="The attribute that holds the login name."
     )
@@ -99,31 +45,18 @@ class LdapSettings(BaseModel):
         default="entryUUID",
         description="The attribute that stays the same for the life of an entry and is never reused.",
     )
-    connect_timeout: float = Field(
-        default=3.0, ge=0.1, le=10, description="Seconds for a connection to one server, TLS included."
-    )
-    operation_timeout: float = Field(
-        default=5.0, ge=0.1, le=30, description="Seconds for the answer to one search or bind."
-    )
-    workers: int = Field(
-        default=8, ge=1, le=64, description="How many requests this directory works on at the same time."
-    )
 
     @field_validator("urls")
     @classmethod
     def _named_once(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
         if not urls:  # not by min_length, which would complain about a wrong URL once more
             raise ValueError('no server is named. Write urls = ["ldaps://HOST"].')
-        twice = sorted({url for url in urls if urls.count(url) > 1})
-        if twice:
-            raise ValueError(f'"{twice[0]}" is there twice. Each server once is enough.')
-        return urls
+        return named_once(urls)
 
-    @field_validator("bind_dn", "base")
+    @field_validator("bind_dn")
     @classmethod
     def _is_dn(cls, text: str) -> str:
-        split_dn(text)
-        return text
+        return distinguished_name(text)
 
 
 class PamSettings(BaseModel):
@@ -158,8 +91,3 @@ class PamSettings(BaseModel):
 
 DirectorySettings = Annotated[LdapSettings | PamSettings, Field(discriminator="kind")]
 """One ``[[directories]]`` table, told apart by ``kind``."""
-
-
-def default_port(scheme: str) -> int:
-    """The port of ldap:// and ldaps:// where the URL names none (RFC 4516)."""
-    return _PORTS[scheme]
