@@ -33,7 +33,10 @@ from nightlatch.model import (
     Changes,
     Credential,
     DecisionRequest,
+    Group,
+    Groups,
     LimitState,
+    Person,
     Secret,
     Snapshot,
     Standing,
@@ -41,13 +44,14 @@ from nightlatch.model import (
 from nightlatch.notices import Notices
 from nightlatch.plugins.channel_facade import ChannelFacade
 from nightlatch.plugins.facade import FactorFacade
-from nightlatch.policy.model import DEFAULT_RULE, Rule
+from nightlatch.policy.policy import Policy
 from nightlatch.sending import Sender
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from nightlatch.factor import Context, SendingContext
+    from nightlatch.policy.model import Rule
 
 T = TypeVar("T")
 ALICE = Account("corp", "id-of-alice", "alice")
@@ -87,15 +91,40 @@ class FakeDirectory:
     """Knows some people by any spelling, and may be away."""
 
     name: str = "corp"
-    people: dict[str, Account] = field(default_factory=lambda: {"alice": ALICE})
+    known: dict[str, Account] = field(default_factory=lambda: {"alice": ALICE})
     passwords: dict[str, str] = field(default_factory=lambda: {"id-of-alice": "right"})
     away: bool = False
     away_for_passwords: bool = False
+    away_for_groups: bool = False
+    member_of: dict[str, Groups] = field(default_factory=dict)
+    """By stable id."""
     asked: int = 0
 
     async def find(self, name: str) -> Account | None:
         self._there()
-        return self.people.get(name.strip().casefold())
+        return self.known.get(name.strip().casefold())
+
+    @property
+    def folds_case(self) -> bool:
+        return True
+
+    async def groups(self, account: Account) -> Groups:
+        self._there()
+        if self.away_for_groups:
+            raise Unavailable(f"directory {self.name}", "gave only a part of the groups")
+        return self.member_of.setdefault(account.stable_id, Groups((), 1_700_000_000.0))
+
+    async def group(self, named: str) -> Group | None:
+        self._there()
+        found = {group for groups in self.member_of.values() for group in groups.groups}
+        return next((group for group in found if named in {group.id, group.name}), None)
+
+    async def people(self) -> AsyncIterator[tuple[Person, ...]]:
+        self._there()
+        yield tuple(
+            Person(account, self.member_of.get(account.stable_id, Groups((), 0.0)).groups)
+            for account in self.known.values()
+        )
 
     async def check_password(self, account: Account, password: Secret) -> None:
         self.asked += 1
@@ -310,7 +339,7 @@ class World:
         self.parts = Parts(
             accounts=Accounts((self.directory,)),
             factors=factors,
-            rules=(DEFAULT_RULE,),
+            policy=Policy((), frozenset(factors)),
             store=self.store,
             tickets=Tickets(Sealer(key, self.randomness), self.randomness),
             sender=sender,
@@ -336,4 +365,4 @@ class World:
 
     def rules(self, *rules: Rule) -> None:
         """Replace the policy."""
-        self.parts = replace(self.parts, rules=rules)
+        self.parts = replace(self.parts, policy=Policy(rules, frozenset(self.parts.factors)))

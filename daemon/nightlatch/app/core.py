@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nightlatch.administration import Administration
+from nightlatch.app.rules import build_policy
 from nightlatch.directories.build import build_directory
 from nightlatch.enrollment import Enrollments, Removals
 from nightlatch.errors import ConfigError
@@ -16,7 +17,6 @@ from nightlatch.login.parts import Parts
 from nightlatch.login.ticket import Tickets
 from nightlatch.notices import Notices
 from nightlatch.plugins.loader import load_plugins
-from nightlatch.policy.model import Everyone, Rule, SecondFactor, Services
 from nightlatch.sending import Sender
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import structlog
 
     from nightlatch.config import Config
-    from nightlatch.config.policies import PolicySettings
     from nightlatch.plugins.channel_facade import ChannelFacade
     from nightlatch.plugins.facade import FactorFacade
     from nightlatch.ports import Clock, Directory, Randomness, Store
@@ -82,7 +81,7 @@ def build_core(config: Config, world: World) -> Core:
     parts = Parts(
         accounts=Accounts(directories),
         factors=plugins.factors,
-        rules=tuple(_rule(policy) for policy in config.policies),
+        policy=build_policy(config, frozenset(plugins.factors)),
         store=world.store,
         tickets=Tickets(Sealer(world.key.derive("login ticket"), world.randomness), world.randomness),
         sender=sender,
@@ -104,16 +103,4 @@ def build_core(config: Config, world: World) -> Core:
         plugins.factors,
         plugins.channels,
         notices,
-    )
-
-
-def _rule(policy: PolicySettings) -> Rule:
-    """A rule of the configuration, as policy evaluates it."""
-    services = policy.match.services
-    return Rule(
-        name=policy.name,
-        match=Everyone() if services is None else Services(frozenset(services)),
-        second_factor=SecondFactor.REQUIRED,
-        factors=None if policy.factors is None else frozenset(policy.factors),
-        trusted_device_days=policy.trusted_device_days,
     )

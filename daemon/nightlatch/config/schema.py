@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from nightlatch.config.policies import PolicySettings
+from nightlatch.config.policies import PolicyScopes, PolicySettings
 from nightlatch.directories.settings import DirectorySettings
 
 LONGEST_SOCKET_PATH = 107
@@ -201,6 +201,7 @@ class Config(Table):
         min_length=1,
         description="Who finds people and checks their passwords: the first that knows the name.",
     )
+    policy: PolicyScopes = Field(PolicyScopes(), description="What the scope words of rules mean.")
     policies: tuple[PolicySettings, ...] = Field(
         (), description="Who must show what. Where no rule matches, a second factor is required."
     )

@@ -9,7 +9,7 @@ from nightlatch.errors import NotFound
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nightlatch.model import Account, Secret
+    from nightlatch.model import Account, Groups, Secret
     from nightlatch.ports import Directory
 
 
@@ -43,3 +43,11 @@ class Accounts:
     async def check_password(self, account: Account, password: Secret) -> None:
         """Return when the password is right; raises Refused, Unavailable."""
         await self._directories[account.directory].check_password(account, password)
+
+    async def groups(self, account: Account) -> Groups:
+        """All groups of a person; raises Unavailable."""
+        return await self._directories[account.directory].groups(account)
+
+    def folds_case(self, account: Account) -> bool:
+        """Whether the account's directory takes "Alice" and "alice" for one."""
+        return self._directories[account.directory].folds_case

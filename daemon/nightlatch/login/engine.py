@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nightlatch.errors import Locked, Refused, Unavailable
+from nightlatch.errors import Locked, Refused, Restricted, Unavailable
 from nightlatch.login import words
 from nightlatch.login.answers import read_password
 from nightlatch.login.password import PasswordCheck
@@ -72,7 +72,8 @@ class LoginEngine:
             return await take(turn, answer)
         except Refused as error:
             await turn.record(Result.REFUSED, error.reason)
-            step = turn.outcome(Verdict.REFUSED, words.REFUSED)
+            told = error.words if isinstance(error, Restricted) else words.REFUSED
+            step = turn.outcome(Verdict.REFUSED, told)
         except Locked as error:
             await turn.record(Result.LOCKED, error.reason)
             step = turn.outcome(Verdict.LOCKED, words.locked(error.retry_after), error.retry_after)

@@ -14,8 +14,6 @@ from nightlatch.errors import Invalid, Unavailable
 from nightlatch.factor import EnrollmentRequest, Subject
 from nightlatch.model import Changes, Credential, DecisionRequest, Result
 from nightlatch.plugins.facade import CallContext
-from nightlatch.policy.evaluate import evaluate
-from nightlatch.policy.model import LoginFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from nightlatch.login.turn import Turn
     from nightlatch.model import AuditEvent, Snapshot
     from nightlatch.plugins.facade import FactorFacade
+    from nightlatch.policy.model import Requirement
 
 DAY = 86_400.0
 SECONDS = 5.0
@@ -35,22 +34,22 @@ class Offer:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    def question(self, turn: Turn) -> str:
+    def question(self, turn: Turn, requirement: Requirement) -> str:
         """What to ask; empty where there is nothing to offer."""
         if not (turn.state.evidence or turn.state.keeps_token):
             return ""
-        facade, days = self._offered(turn)
+        facade, days = self._offered(requirement)
         shown = any(piece.startswith("ssh:") for piece in turn.state.evidence)
         if facade is None or not days or not (shown or turn.state.keeps_token):
             return ""
         return facade.offer(turn.state.evidence, days)
 
-    async def take(self, turn: Turn) -> str:
+    async def take(self, turn: Turn, requirement: Requirement) -> str:
         """Trust the device; the secret that the caller keeps for it, if there is one.
 
         The login is granted whatever comes of it: an outage here only means that nothing is trusted.
         """
-        facade, days = self._offered(turn)
+        facade, days = self._offered(requirement)
         account = turn.account()
         now = self._parts.clock.now()
         if facade is None or not days:
@@ -72,10 +71,8 @@ class Offer:
         self._parts.notices.tell("notice_device_added", event, label)
         return made.token
 
-    def _offered(self, turn: Turn) -> tuple[FactorFacade | None, int]:
+    def _offered(self, requirement: Requirement) -> tuple[FactorFacade | None, int]:
         """The factor that policy lets be offered here, and for how many days."""
-        facts = LoginFacts(turn.account(), turn.state.service, turn.state.source)
-        requirement = evaluate(self._parts.rules, facts, frozenset(self._parts.factors))
         facades = (self._parts.factors[name] for name in sorted(requirement.factors))
         facade = next((one for one in facades if one.plugin.offer), None)
         return facade, requirement.trusted_device_days

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nightlatch.login.ticket import Tickets
     from nightlatch.notices import Notices
     from nightlatch.plugins.facade import FactorFacade
-    from nightlatch.policy.model import Rule
+    from nightlatch.policy.policy import Policy
     from nightlatch.ports import Clock, Randomness, Store
     from nightlatch.sending import Sender
 
@@ -25,7 +25,7 @@ class Parts:
 
     accounts: Accounts
     factors: Mapping[str, FactorFacade]
-    rules: tuple[Rule, ...]
+    policy: Policy
     store: Store
     tickets: Tickets
     sender: Sender

@@ -14,7 +14,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from nightlatch import limits
-from nightlatch.errors import Locked, Refused, Unavailable
+from nightlatch.errors import Locked, Refused, Restricted, Unavailable
 from nightlatch.login.ticket import TicketError
 from nightlatch.login.turn import ANSWERED
 from nightlatch.model import Changes, DecisionRequest, Result
@@ -33,7 +33,7 @@ class PasswordCheck:
         self._parts = parts
 
     async def check(self, turn: Turn, account: Account | None, password: Secret) -> None:
-        """Return when the password is the account's; raises Refused, Locked, Unavailable."""
+        """Return when the password is the account's; raises Refused, Restricted, Locked, Unavailable."""
         key = account.id if account is not None else self._key_of_unknown(turn.state.user)
         rules = limits.password_rules(key, turn.state.source or "-")
         charges = await self._charge(rules, turn)
@@ -43,7 +43,7 @@ class PasswordCheck:
             raise Refused("no directory knows the name")
         try:
             await self._parts.accounts.check_password(account, password)
-        except Unavailable:
+        except (Restricted, Unavailable):  # no guess: the password was right, or nobody could tell
             await self._refund(tuple(rules), charges, None)
             raise
         await self._refund(tuple(rules), charges, turn.event("login.password", Result.PASSED, ""))

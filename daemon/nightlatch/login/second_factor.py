@@ -1,7 +1,6 @@
 """The second factor of a login: which credentials may answer, what they ask, what the answer is worth.
 
-MUST 1: what policy demands is asked again at the answer, so that a reload in the middle of a login counts.
-MUST 2: a silent factor is asked only where policy trusts devices, and never chosen by the person.
+MUST 1: a silent factor is asked only where policy trusts devices, and never chosen by the person.
 """
 
 from __future__ import annotations
@@ -14,16 +13,16 @@ from nightlatch.channel import NotSent
 from nightlatch.errors import Locked, Refused
 from nightlatch.factor import Challenge, Subject
 from nightlatch.login.asking_context import AskingContext
+from nightlatch.login.requirement import Requirements
 from nightlatch.login.silent import SilentTrial
 from nightlatch.login.trial import Judgement, Proof, Trial
 from nightlatch.model import Changes, Credential, DecisionRequest, Result, Secret, Snapshot
-from nightlatch.policy.evaluate import evaluate
-from nightlatch.policy.model import LoginFacts, Requirement
 
 if TYPE_CHECKING:
     from nightlatch.factor import FactorPlugin
     from nightlatch.login.parts import Parts
     from nightlatch.login.turn import Turn
+    from nightlatch.policy.model import Requirement
 
 CHALLENGE_SECONDS = 10.0
 """How long a factor may take to ask (DESIGN section 9)."""
@@ -34,15 +33,15 @@ class SecondFactor:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._requirements = Requirements(parts)
 
-    def requirement(self, turn: Turn) -> Requirement:
+    async def requirement(self, turn: Turn) -> Requirement:
         """What policy demands of this login now."""
-        facts = LoginFacts(turn.account(), turn.state.service, turn.state.source)
-        return evaluate(self._parts.rules, facts, frozenset(self._parts.factors))
+        return await self._requirements.of(turn)
 
     async def usable(self, turn: Turn) -> tuple[Credential, ...]:
         """The credentials that the person may choose, the one used last first, last resorts at the end."""
-        allowed = self.requirement(turn).factors
+        allowed = (await self.requirement(turn)).factors
         credentials = await self._parts.store.credentials(turn.account().id)
         usable = [one for one in credentials if one.factor in allowed and not self.plugin(one).silent]
         usable.sort(key=lambda one: one.last_used_at or one.created_at, reverse=True)
@@ -86,12 +85,12 @@ class SecondFactor:
         """Decide on an answer; raises Unavailable."""
         scope = limits.factor_scope(turn.account().id)
         event = turn.event("login.factor", Result.REFUSED, "")
-        trial = Trial(self._parts, turn.state, self.requirement(turn).factors, answer, scope, event)
+        allowed = (await self.requirement(turn)).factors
+        trial = Trial(self._parts, turn.state, allowed, answer, scope, event)
         return await self._parts.store.decide(self._request(turn, scope, turn.spend_key), trial)
 
-    async def check_evidence(self, turn: Turn) -> Judgement:
+    async def check_evidence(self, turn: Turn, requirement: Requirement) -> Judgement:
         """Decide on what the caller sent with the login; raises Unavailable."""
-        requirement = self.requirement(turn)
         silent = frozenset(name for name in requirement.factors if self._parts.factors[name].plugin.silent)
         if not (turn.state.evidence and silent and requirement.trusted_device_days):
             return Judgement(Proof.REJECTED)

@@ -1,6 +1,7 @@
 """The second step of a login, from the first question to the outcome.
 
-MUST 1: `_granted` follows nothing but an accepted proof that the store has committed.
+MUST 1: `_granted` follows nothing but an accepted proof that the store has committed; without a proof only
+        policy lets anyone in, where `Waiver` has committed why.
 MUST 2: a message that can not leave never skips the second step: another way is offered, or the login ends.
 """
 
@@ -19,7 +20,9 @@ from nightlatch.login.step import PromptKind, Verdict
 from nightlatch.login.ticket import Stage, TicketError
 from nightlatch.login.trial import Proof
 from nightlatch.login.turn import ANSWERED
+from nightlatch.login.waiver import Waiver
 from nightlatch.model import Result
+from nightlatch.policy.model import SecondFactor as Demand
 
 if TYPE_CHECKING:
     from nightlatch.login.parts import Parts
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from nightlatch.login.trial import Judgement
     from nightlatch.login.turn import Turn
     from nightlatch.model import Credential
+    from nightlatch.policy.model import Requirement
 
 MAX_TRIES = 3
 """Wrong codes after which a login ends, and the person has to begin another."""
@@ -41,16 +45,24 @@ class SecondStep:
         self._parts = parts
         self._second = SecondFactor(parts)
         self._offer = Offer(parts)
+        self._waiver = Waiver(parts)
 
     async def begin(self, turn: Turn) -> Step:
-        """The first factor was right. Everyone passes here, and policy lets nobody round it."""
-        evidence = await self._second.check_evidence(turn)
+        """The first factor was right. Everyone passes here; who gets on without a proof, policy says."""
+        requirement = await self._second.requirement(turn)
+        if requirement.second_factor is not Demand.REQUIRED:
+            reason = await self._waiver.use(turn, requirement)
+            turn.log(Result.GRANTED, reason)
+            return turn.outcome(Verdict.GRANTED, "")
+        evidence = await self._second.check_evidence(turn, requirement)
         if evidence.proof is Proof.ACCEPTED:
-            return self._granted(turn, evidence)
+            return await self._granted(turn, evidence, requirement)
         if evidence.revoked and evidence.credential is not None:
             self._parts.notices.tell("notice_device_revoked", turn.event_for(evidence.credential))
         usable = await self._second.usable(turn)
         if not usable:
+            if requirement.uncertain:
+                raise Unavailable("policy", requirement.uncertain)
             await turn.record(Result.REFUSED, "no credential that policy lets count")
             await turn.hold()
             return turn.outcome(Verdict.REFUSED, words.NO_CREDENTIAL)
@@ -89,7 +101,7 @@ class SecondStep:
         judgement = await self._second.check(turn, code)
         match judgement.proof:
             case Proof.ACCEPTED:
-                return self._granted(turn, judgement)
+                return await self._granted(turn, judgement, await self._second.requirement(turn))
             case Proof.PENDING:
                 return turn.wait(words.PENDING, PENDING_SECONDS)
             case Proof.LOCKED:
@@ -111,7 +123,8 @@ class SecondStep:
         """
         await turn.spend()
         await self._second.refuse_if_changed(turn)
-        token = await self._offer.take(turn) if read_yes(answer) else ""
+        requirement = await self._second.requirement(turn)
+        token = await self._offer.take(turn, requirement) if read_yes(answer) else ""
         return turn.outcome(Verdict.GRANTED, "", token=token)
 
     async def _ask(self, turn: Turn, credential: Credential, usable: tuple[Credential, ...]) -> Step:
@@ -154,15 +167,17 @@ class SecondStep:
             return turn.outcome(Verdict.REFUSED, words.WRONG_CODE)
         return turn.ask_again(words.WRONG_CODE)
 
-    def _granted(self, turn: Turn, judgement: Judgement) -> Step:
-        """The one path that grants: the store has committed an accepted proof of this login."""
+    async def _granted(self, turn: Turn, judgement: Judgement, requirement: Requirement) -> Step:
+        """What follows when the store has committed an accepted proof of this login."""
         assert judgement.credential is not None
         turn.log(Result.GRANTED, judgement.reason)
+        if requirement.observed is not None:
+            await self._waiver.observe(turn, requirement.observed, judgement.credential.factor)
         plugin = self._second.plugin(judgement.credential)
         if plugin.told and not plugin.last_resort:
             self._parts.notices.tell(plugin.told, turn.event_for(judgement.credential))
         message = words.ENROL_ANEW if plugin.last_resort else judgement.notice
-        question = "" if plugin.silent or plugin.last_resort else self._offer.question(turn)
+        question = "" if plugin.silent or plugin.last_resort else self._offer.question(turn, requirement)
         if question:
             text = f"{message}\n{question}" if message else question
             return turn.ask(PromptKind.CHOICE, Stage.OFFER, text, echo=True)

@@ -2,26 +2,134 @@
 
 MUST 1: all matching rules apply, and the strictest wins; their order means nothing.
 MUST 2: where no rule matches, the default rule does: a second factor is required.
-MUST 3: a factor counts only when every matching rule lets it count.
+MUST 3: a factor counts only when every deciding rule lets it count.
+MUST 4: a rule that demands applies also where nobody could find out whether it should, and then grants no
+        comfort; a rule that leaves something out applies only where it is known to.
+MUST 5: an exemption lifts the rules that it names, and no other.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nightlatch.policy.model import DEFAULT_RULE, LoginFacts, Requirement, Rule
+from nightlatch.policy.model import (
+    DEFAULT_RULE,
+    Applies,
+    EnrollmentMode,
+    Finding,
+    Judged,
+    LoginFacts,
+    Match,
+    Observed,
+    Requirement,
+    Rule,
+    SecondFactor,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+_ALWAYS = Finding(Applies.YES, "it is for every login")
+
+
+def judge_match(match: Match, facts: LoginFacts) -> Finding:
+    """Whether a rule concerns a login, and why: the first thing that settles it."""
+    unknown: Finding | None = None
+    for condition in match.where:
+        finding = condition.judge(facts)
+        if finding.applies is Applies.NO:
+            return finding
+        unknown = finding if finding.applies is Applies.UNKNOWN else unknown
+    for condition in match.unless:
+        finding = condition.judge(facts)
+        if finding.applies is Applies.YES:
+            return Finding(Applies.NO, f"excepted: {finding.because}")
+        unknown = finding if finding.applies is Applies.UNKNOWN else unknown
+    who = _any_of(match, facts)
+    if who.applies is Applies.NO:
+        return who
+    return unknown or who
+
+
+def _any_of(match: Match, facts: LoginFacts) -> Finding:
+    if not match.who:
+        return _ALWAYS
+    findings = [condition.judge(facts) for condition in match.who]
+    for wanted in (Applies.YES, Applies.UNKNOWN):
+        for finding in findings:
+            if finding.applies is wanted:
+                return finding
+    return Finding(Applies.NO, "; ".join(finding.because for finding in findings))
+
+
+def judge(rules: Iterable[Rule], facts: LoginFacts) -> tuple[Judged, ...]:
+    """Every rule, and whether it concerns the login."""
+    return tuple(Judged(rule, judge_match(rule.match, facts)) for rule in rules)
 
 
 def evaluate(rules: Iterable[Rule], facts: LoginFacts, enabled: frozenset[str]) -> Requirement:
     """What this login must show; `enabled` are the factors that are switched on."""
-    matching = tuple(rule for rule in rules if rule.match.covers(facts)) or (DEFAULT_RULE,)
-    factors = enabled
-    for rule in matching:
-        if rule.factors is not None:
-            factors &= rule.factors
-    strictest = max(rule.second_factor for rule in matching)
-    days = min(rule.trusted_device_days for rule in matching)
-    return Requirement(strictest, factors, days, tuple(rule.name for rule in matching))
+    return decide(judge(rules, facts), enabled)
+
+
+def decide(judged: Sequence[Judged], enabled: frozenset[str]) -> Requirement:
+    """What follows from the rules and whether each concerns the login."""
+    applying = [one for one in judged if _applies(one)]
+    exemptions = [one.rule for one in applying if one.rule.second_factor is SecondFactor.SKIP]
+    lifted = frozenset().union(*(rule.lifts for rule in exemptions))
+    others = [
+        one
+        for one in applying
+        if one.rule.second_factor is not SecondFactor.SKIP and one.rule.name not in lifted
+    ]
+    observed = _observed(others, enabled)
+    if exemptions and not others:
+        names = tuple(rule.name for rule in exemptions)
+        reasons = "; ".join(rule.exemption for rule in exemptions)
+        return Requirement(SecondFactor.SKIP, enabled, rules=names, exemption=reasons)
+    others = others or [Judged(DEFAULT_RULE, _ALWAYS)]
+    strictest = max(one.rule.second_factor for one in others)
+    deciding = [one for one in others if one.rule.second_factor is strictest]
+    return Requirement(
+        strictest,
+        _counting(deciding, enabled),
+        min(0 if _uncertain(one) else one.rule.trusted_device_days for one in deciding),
+        max(EnrollmentMode.CLOSED if _uncertain(one) else one.rule.enrollment for one in deciding),
+        *_grace(deciding),
+        rules=tuple(one.rule.name for one in deciding),
+        observed=observed,
+        uncertain=next((one.finding.because for one in deciding if _uncertain(one)), ""),
+    )
+
+
+def _applies(one: Judged) -> bool:
+    if one.finding.applies is Applies.UNKNOWN:
+        return one.rule.second_factor is SecondFactor.REQUIRED
+    return one.finding.applies is Applies.YES
+
+
+def _uncertain(one: Judged) -> bool:
+    return one.finding.applies is not Applies.YES
+
+
+def _counting(deciding: Sequence[Judged], enabled: frozenset[str]) -> frozenset[str]:
+    for one in deciding:
+        if one.rule.factors is not None:
+            enabled &= one.rule.factors
+    return enabled
+
+
+def _observed(others: Sequence[Judged], enabled: frozenset[str]) -> Observed | None:
+    watching = [one for one in others if one.rule.second_factor is SecondFactor.OBSERVE]
+    if not watching:
+        return None
+    return Observed(_counting(watching, enabled), tuple(one.rule.name for one in watching))
+
+
+def _grace(deciding: Sequence[Judged]) -> tuple[int, int]:
+    """Days and logins of grace: the shortest that is given; none where one deciding rule gives none."""
+    if any(_uncertain(one) or not (one.rule.grace_days or one.rule.grace_logins) for one in deciding):
+        return 0, 0
+    days = [one.rule.grace_days for one in deciding if one.rule.grace_days]
+    logins = [one.rule.grace_logins for one in deciding if one.rule.grace_logins]
+    return min(days, default=0), min(logins, default=0)

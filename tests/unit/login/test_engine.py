@@ -8,7 +8,7 @@ from nightlatch import limits
 from nightlatch.login.step import LoginRequest, Outcome, Primary, Prompt, PromptKind, Step, Verdict, Wait
 from nightlatch.login.ticket import TicketError
 from nightlatch.model import Result
-from nightlatch.policy.model import Everyone, Rule, SecondFactor
+from nightlatch.policy.model import Rule
 from testbed.core import ALICE, World
 
 CALLER = "pam uid=0"
@@ -174,7 +174,7 @@ async def test_a_credential_removed_during_the_prompt_does_not_count(world: Worl
 async def test_policy_is_asked_again_at_the_answer(world: World) -> None:
     """POL-05: a reload in the middle of a login counts."""
     step = await say(world, await begin(world), "right")
-    world.rules(Rule("no words", Everyone(), SecondFactor.REQUIRED, frozenset({"sent"})))
+    world.rules(Rule("no words", factors=frozenset({"sent"})))
     ended(await say(world, step, "word"), Verdict.REFUSED)
 
 

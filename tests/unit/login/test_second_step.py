@@ -10,12 +10,12 @@ from nightlatch import limits
 from nightlatch.login.step import LoginRequest, Outcome, Primary, Prompt, Step, Verdict
 from nightlatch.login.ticket import TicketError
 from nightlatch.model import LimitState, Result
-from nightlatch.policy.model import Everyone, Rule, SecondFactor
+from nightlatch.policy.model import Rule
 from testbed.core import ALICE, World
 
 CALLER = "pam uid=0"
 KEY = "ssh:ssh-ed25519 AAAA"
-TRUSTING = Rule("trusting", Everyone(), SecondFactor.REQUIRED, trusted_device_days=30)
+TRUSTING = Rule("trusting", trusted_device_days=30)
 
 
 @pytest.fixture

@@ -2,33 +2,135 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from nightlatch.model import Group, Groups
+from nightlatch.policy.conditions import MemberOf, Networks, Services, Users
 from nightlatch.policy.evaluate import evaluate
-from nightlatch.policy.model import DEFAULT_RULE, Everyone, LoginFacts, Rule, SecondFactor
+from nightlatch.policy.index import GroupIndex, group_key
+from nightlatch.policy.model import DEFAULT_RULE, EnrollmentMode, LoginFacts, Match, Rule, SecondFactor
 from testbed.core import ALICE
 
-FACTS = LoginFacts(ALICE, "sshd", "192.0.2.1")
+FACTS = LoginFacts(ALICE, True, "sshd", "192.0.2.1", "pam", 1_700_000_000.0)  # noqa: FBT003
 ENABLED = frozenset({"word", "sms"})
+NOBODY = Match(who=(Users.of(frozenset({"bob"})),))
+ADMINS = "cn=admins,ou=groups,dc=example,dc=com"
+IN_ADMINS = Match(who=(MemberOf(frozenset({ADMINS}), frozenset({group_key(ADMINS)})),))
 
 
-class Nobody:
-    """Matches no login."""
+def member(*names: str) -> LoginFacts:
+    """The facts of a login by a member of these groups."""
+    groups = Groups(tuple(Group(name, name.split(",")[0][3:]) for name in names), FACTS.now)
+    return replace(FACTS, groups=GroupIndex(groups, folds_case=True))
 
-    def covers(self, facts: LoginFacts) -> bool:
-        return False
+
+def exemption(match: Match | None = None, lifts: frozenset[str] = frozenset()) -> Rule:
+    """A rule that leaves the second factor out."""
+    return Rule("exempt", match or Match(), SecondFactor.SKIP, exemption="a robot", lifts=lifts)
 
 
 def test_a_login_that_no_rule_names_needs_a_second_factor() -> None:
-    """MUST 2: the default is that a second factor is required."""
-    for rules in ((), (Rule("nobody", Nobody(), SecondFactor.REQUIRED),)):
+    """MUST 2: the default is that a second factor is required (POL-05)."""
+    for rules in ((), (Rule("nobody", NOBODY),), (exemption(match=NOBODY),)):
         requirement = evaluate(rules, FACTS, ENABLED)
         assert requirement.second_factor is SecondFactor.REQUIRED
         assert requirement.rules == (DEFAULT_RULE.name,)
         assert requirement.factors == ENABLED
+        assert requirement.enrollment is EnrollmentMode.CLOSED
 
 
 def test_a_factor_counts_only_when_every_matching_rule_lets_it() -> None:
     """MUST 3, MUST 1: restrictions add up, in any order."""
-    one = Rule("one", Everyone(), SecondFactor.REQUIRED, frozenset({"word"}))
-    two = Rule("two", Everyone(), SecondFactor.REQUIRED)
+    one = Rule("one", factors=frozenset({"word"}), trusted_device_days=30, grace_logins=3)
+    two = Rule("two", trusted_device_days=7, enrollment=EnrollmentMode.SELF)
     for rules in ((one, two), (two, one)):
-        assert evaluate(rules, FACTS, ENABLED).factors == {"word"}
+        requirement = evaluate(rules, FACTS, ENABLED)
+        assert requirement.factors == {"word"}
+        assert requirement.trusted_device_days == 7
+        assert requirement.enrollment is EnrollmentMode.CLOSED
+        assert (requirement.grace_days, requirement.grace_logins) == (0, 0)
+
+
+def test_the_strictest_rule_wins_over_exemptions_and_observation() -> None:
+    """MUST 1: whoever is required to show a factor is not spared it by another rule."""
+    required = Rule("required")
+    observing = Rule("observing", second_factor=SecondFactor.OBSERVE, factors=frozenset({"word"}))
+    requirement = evaluate((exemption(), observing, required), FACTS, ENABLED)
+    assert requirement.second_factor is SecondFactor.REQUIRED
+    assert requirement.factors == ENABLED
+    assert requirement.observed is not None
+    assert requirement.observed.factors == {"word"}
+    assert evaluate((exemption(), observing), FACTS, ENABLED).second_factor is SecondFactor.OBSERVE
+
+
+def test_an_exemption_lifts_the_rules_that_it_names_and_no_other() -> None:
+    """MUST 5: what an exemption does not name still demands what it demands."""
+    everyone, strict = Rule("all staff"), Rule("administrators", IN_ADMINS)
+    lifting = exemption(lifts=frozenset({"all staff"}))
+    spared = evaluate((everyone, strict, lifting), member(), ENABLED)
+    assert spared.second_factor is SecondFactor.SKIP
+    assert (spared.rules, spared.exemption) == (("exempt",), "a robot")
+    assert evaluate((everyone, strict, lifting), member(ADMINS), ENABLED).rules == ("administrators",)
+
+
+def test_groups_that_could_not_be_read_make_demands_apply_and_exemptions_not() -> None:
+    """MUST 4: a failed look-up means that the rule applies, and gives no comfort."""
+    unknown = replace(FACTS, why_no_groups="corp: did not answer in 5 s")
+    strict = Rule("administrators", IN_ADMINS, factors=frozenset({"word"}), trusted_device_days=30)
+    requirement = evaluate((strict,), unknown, ENABLED)
+    assert requirement.rules == ("administrators",)
+    assert requirement.factors == {"word"}
+    assert requirement.trusted_device_days == 0
+    assert "did not answer" in requirement.uncertain
+    assert evaluate((exemption(match=IN_ADMINS),), unknown, ENABLED).rules == ("everyone",)
+    watching = Rule("watching", IN_ADMINS, SecondFactor.OBSERVE)
+    assert evaluate((watching,), unknown, ENABLED).second_factor is SecondFactor.REQUIRED
+
+
+def test_a_source_that_is_no_address_is_in_no_network_of_an_exemption() -> None:
+    """Only exactly an address, as the kernel writes it, is one (POL-04)."""
+    office = exemption(match=Match(where=(Networks.of("10.0.0.0/8", "2001:db8::/32"),)))
+    for source in ("10.0.0.1", "2001:db8::1"):
+        assert evaluate((office,), replace(FACTS, source=source), ENABLED).rules == ("exempt",)
+    for source in (
+        "",
+        "office.example.com",
+        "::ffff:10.0.0.1",
+        "10.0.0.1 ",
+        "10.1",
+        "2001:DB8::1",
+        "fe80::1%a",
+    ):
+        assert evaluate((office,), replace(FACTS, source=source), ENABLED).rules == ("everyone",)
+
+
+def test_a_demand_for_a_network_applies_where_the_source_is_no_address() -> None:
+    """MUST 4: whoever hides where they come from does not get round a rule (POL-04)."""
+    outside = Rule("outside", Match(where=(Networks.of("198.51.100.0/24"),)), factors=frozenset({"word"}))
+    assert evaluate((outside,), replace(FACTS, source="a-name"), ENABLED).rules == ("outside",)
+    assert evaluate((outside,), FACTS, ENABLED).rules == ("everyone",)
+
+
+def test_a_rule_is_one_of_its_people_and_all_of_its_places_but_for_its_exceptions() -> None:
+    """Users and groups add up; services narrow; exceptions leave out."""
+    who = (Users.of(frozenset({"ALICE"})), *IN_ADMINS.who)
+    rule = Rule("r", Match(who, (Services(frozenset({"sshd"})),), (Users.of(frozenset({"carol"})),)))
+    assert evaluate((rule,), member(), ENABLED).rules == ("r",)
+    assert evaluate((rule,), replace(member(), service="sudo"), ENABLED).rules == ("everyone",)
+    bob, carol = (replace(ALICE, name=name) for name in ("bob", "carol"))
+    assert evaluate((rule,), replace(member(ADMINS), account=bob), ENABLED).rules == ("r",)
+    assert evaluate((rule,), replace(member(ADMINS), account=carol), ENABLED).rules == ("everyone",)
+
+
+def test_case_counts_where_the_directory_says_so() -> None:
+    """Local "Bob" and "bob" are two people, to rules as well (IDN-03)."""
+    rule = Rule("r", Match(who=(Users.of(frozenset({"Alice"})),)))
+    assert evaluate((rule,), FACTS, ENABLED).rules == ("r",)
+    assert evaluate((rule,), replace(FACTS, folds_case=False), ENABLED).rules == ("everyone",)
+
+
+def test_grace_is_the_shortest_that_any_deciding_rule_gives() -> None:
+    """MUST 1, for days and logins alike."""
+    one, two = Rule("one", grace_days=14, grace_logins=3), Rule("two", grace_logins=10)
+    requirement = evaluate((one, two), FACTS, ENABLED)
+    assert (requirement.grace_days, requirement.grace_logins) == (14, 3)

@@ -1,0 +1,41 @@
+"""A person's groups, made ready for being compared with rules: once for each reading, not for each login."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nightlatch.dn import split_dn
+
+if TYPE_CHECKING:
+    from nightlatch.model import Group, Groups
+
+SEPARATOR = "\x1f"
+
+
+def group_key(named: str) -> str:
+    """A group's DN in comparable form, or its short name without regard to case."""
+    if "=" in named:
+        try:
+            return SEPARATOR.join(split_dn(named))
+        except ValueError:
+            pass  # a local group may be called "a=b"
+    return named.casefold()
+
+
+class GroupIndex:
+    """The groups of one person, by DN and by short name."""
+
+    def __init__(self, groups: Groups, *, folds_case: bool) -> None:
+        self.read_at = groups.read_at
+        self.groups = groups.groups
+        self._by_key: dict[str, Group] = {}
+        self._folds_case = folds_case
+        for group in groups.groups:
+            self._by_key.setdefault(group_key(group.name) if folds_case else group.name, group)
+            self._by_key[group_key(group.id) if folds_case else group.id] = group
+
+    def find(self, keys: frozenset[str], spelled: frozenset[str]) -> Group | None:
+        """The first group that is named: by `keys` (comparable), or exactly where case counts."""
+        wanted = keys if self._folds_case else spelled
+        found = self._by_key.keys() & wanted
+        return self._by_key[min(found)] if found else None

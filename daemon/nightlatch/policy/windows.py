@@ -1,0 +1,55 @@
+"""Times of the week in which a rule holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from nightlatch.policy.model import Applies, Finding
+
+if TYPE_CHECKING:
+    from nightlatch.policy.model import LoginFacts
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From a minute of a day to another. It goes over midnight where the end is not behind the start."""
+
+    days: frozenset[int]
+    """The days on which it begins, 0 for Monday."""
+    start: int
+    """Minutes after midnight."""
+    end: int
+    """Minutes after midnight, not included; 1440 for the end of the day."""
+
+    def holds(self, day: int, minute: int) -> bool:
+        """Whether it is open then."""
+        if self.start < self.end:
+            return day in self.days and self.start <= minute < self.end
+        return (day in self.days and minute >= self.start) or (
+            (day - 1) % 7 in self.days and minute < self.end
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Logins at some times, by the clock of one time zone (IANA's name)."""
+
+    windows: tuple[Window, ...]
+    zone: str
+    words: str
+    """The windows as they are written in the configuration."""
+
+    def judge(self, facts: LoginFacts) -> Finding:
+        """Whether it is one of the times now."""
+        local = datetime.fromtimestamp(facts.now, ZoneInfo(self.zone))
+        minute = local.hour * 60 + local.minute
+        inside = any(window.holds(local.weekday(), minute) for window in self.windows)
+        said = f"{DAYS[local.weekday()]} {local:%H:%M} {self.zone}"
+        if inside:
+            return Finding(Applies.YES, f"{said} is within {self.words}")
+        return Finding(Applies.NO, f"{said} is not within {self.words}")
