@@ -1,48 +1,56 @@
 """The accounts of this machine. Names come from NSS, passwords are checked by `nightlatch-pamcheck`.
 
 MUST 1: a name is what passwd(5) spells, letter by letter: `Bob` and `bob` are two people.
-MUST 2: the password goes to a helper that runs as root, and to nobody else who listens at that path.
-MUST 3: only a complete answer grants, and only the outcome RIGHT does.
+MUST 2: only the outcome RIGHT grants; words that tell more than "refused" need a password that was right.
+MUST 3: nobody's look-up that fails is nobody, and no groups that could not be read are none: Unavailable.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import pwd
-import socket
-import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from nightlatch.directories.bounded import BoundedCalls
-from nightlatch.directories.pam_protocol import (
-    ANSWER_BYTES,
-    Malformed,
-    Outcome,
-    is_unix_name,
-    question,
-    read_answer,
-)
+from nightlatch.directories.nss import NameService
+from nightlatch.directories.pam_protocol import Outcome, is_unix_name
+from nightlatch.directories.pamcheck_link import PamCheckLink
 from nightlatch.directories.passwords import password_bytes
-from nightlatch.errors import Refused, Unavailable
-from nightlatch.model import Account
+from nightlatch.errors import Refused, Restricted, Unavailable
+from nightlatch.model import Account, Group, Groups, Person
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     import structlog
 
+    from nightlatch.directories.nss import User
     from nightlatch.directories.settings import PamSettings
     from nightlatch.model import Secret
     from nightlatch.ports import Clock
 
+T = TypeVar("T")
+
 _ROOT = 0
+_PAGE = 500
+_LONGEST_GROUP = 256
 
 _REFUSALS = {
     Outcome.WRONG: "wrong password",
-    Outcome.MUST_CHANGE: "the password must be changed first",
-    Outcome.EXPIRED: "the account has expired",
+    Outcome.UNPROVEN: "PAM refuses the account, whatever the password",
     Outcome.MORE_ASKED: "the PAM service nightlatch-primary asked for more than the password",
+}
+_RESTRICTIONS = {
+    Outcome.MUST_CHANGE: (
+        "the password must be changed first",
+        "Your password must be changed first. Change it, or ask your administrator to, then sign in again.",
+    ),
+    Outcome.EXPIRED: (
+        "the account has expired",
+        "Your account has expired. Ask your administrator.",
+    ),
+    Outcome.CLOSED: (
+        "PAM's account rules do not let the account in now",
+        "Your account may not sign in here at the moment. Ask your administrator.",
+    ),
 }
 _OUTAGES = {
     Outcome.BUSY: "nightlatch-pamcheck checks too many passwords already",
@@ -54,6 +62,8 @@ _OUTAGES = {
 class PamDirectory:
     """The local accounts as a directory. Implements `nightlatch.ports.Directory`."""
 
+    folds_case = False
+
     def __init__(
         self,
         settings: PamSettings,
@@ -64,10 +74,9 @@ class PamDirectory:
         self._settings = settings
         self._clock = clock
         self._part = f"directory {settings.name}"
-        self._log = log.bind(directory=settings.name)
-        self._helper_uid = helper_uid
+        self._link = PamCheckLink(self._part, settings, log.bind(directory=settings.name), helper_uid)
         self._lookups = BoundedCalls(self._part, settings.max_lookups, settings.timeout)
-        self._checks = 0
+        self._names = NameService()
 
     @property
     def name(self) -> str:
@@ -78,84 +87,100 @@ class PamDirectory:
         """The account with exactly this name, or None; raises Unavailable."""
         if not is_unix_name(name):
             return None
-        found = await self._lookups.run(lambda _: self._look_up(name))
-        return Account(self.name, found, found) if found == name else None
+        user = await self._look_up(lambda: self._names.user(name))
+        return self._account(user) if user is not None and user.name == name else None
 
     async def check_password(self, account: Account, password: Secret) -> None:
-        """Ask the helper; raises Refused for what is the person's, Unavailable for anything else."""
-        password_bytes(password)
-        if account.directory != self.name or not is_unix_name(account.stable_id):
-            raise Unavailable(self._part, "was asked about an account that is not in it")
-        outcome = await self._ask(account.stable_id, password)
+        """Ask `nightlatch-pamcheck`; raises Refused for what is the person's, Unavailable for anything else.
+
+        Raises Restricted where PAM's account rules say no to a password that was right.
+        """
+        encoded = password_bytes(password)
+        self._require_own(account)
+        outcome = await self._link.ask(account.stable_id, encoded)
         if outcome is Outcome.RIGHT:
             return
+        if outcome in _RESTRICTIONS:
+            raise Restricted(*_RESTRICTIONS[outcome])
         if outcome in _REFUSALS:
             raise Refused(_REFUSALS[outcome])
         raise Unavailable(self._part, _OUTAGES[outcome])
 
+    async def groups(self, account: Account) -> Groups:
+        """The groups of a local account, its primary one included; raises Unavailable.
+
+        A number that has no group is told as its own name: files may carry it, and rules may name it.
+        """
+        self._require_own(account)
+        read_at = self._clock.now()
+        return Groups(await self._look_up(lambda: self._groups_of(account.stable_id)), read_at)
+
+    async def group(self, named: str) -> Group | None:
+        """The group with exactly this name, or None; raises Unavailable."""
+        if not 0 < len(named) <= _LONGEST_GROUP or not named.isprintable():
+            return None
+        found = await self._look_up(lambda: self._names.group(named))
+        return Group(found.name, found.name) if found is not None and found.name == named else None
+
+    async def people(self) -> AsyncIterator[tuple[Person, ...]]:
+        """Everybody in passwd(5) who has a login name, 500 at a time; raises Unavailable.
+
+        Somebody whose shell is nologin or false counts as not enabled; passwords are not looked at.
+        """
+        people = await self._look_up(self._everyone)
+        for start in range(0, len(people), _PAGE):
+            yield tuple(people[start : start + _PAGE])
+
     async def health(self) -> str:
-        """See whether the helper listens; raises Unavailable."""
-        async with self._connected():
-            return f"nightlatch-pamcheck listens at {self._settings.socket}"
+        """See whether `nightlatch-pamcheck` listens; raises Unavailable."""
+        await self._link.listens()
+        return f"nightlatch-pamcheck listens at {self._settings.socket}"
 
     async def close(self) -> None:
         """Wait for the look-ups that run."""
         await self._lookups.close()
 
-    def _look_up(self, name: str) -> str:
+    async def _look_up(self, ask: Callable[[], T]) -> T:
+        """Ask NSS in a thread of this directory; raises Unavailable."""
         try:
-            return pwd.getpwnam(name).pw_name
-        except KeyError:
-            return ""
+            return await self._lookups.run(lambda _: ask())
         except OSError as error:
             raise Unavailable(self._part, f"the user database did not answer: {error.strerror}") from None
 
-    async def _ask(self, name: str, password: Secret) -> Outcome:
-        if self._checks >= self._settings.max_checks:
-            raise Unavailable(self._part, "too many passwords are checked already")
-        self._checks += 1
-        try:
-            async with self._connected() as (reader, writer):
-                writer.write(question(name, password_bytes(password)))
-                await writer.drain()
-                answer = b""
-                while len(answer) <= ANSWER_BYTES and (part := await reader.read(ANSWER_BYTES + 1)):
-                    answer += part
-                return read_answer(answer)
-        except Malformed as error:
-            raise Unavailable(self._part, f"nightlatch-pamcheck answered wrongly: {error}") from None
-        finally:
-            self._checks -= 1
+    def _groups_of(self, name: str) -> tuple[Group, ...]:
+        user = self._names.user(name)
+        if user is None:
+            raise Unavailable(self._part, "the account is gone, and its groups with it")
+        return tuple(self._group_numbered(gid) for gid in self._names.groups_of(user))
 
-    @contextlib.asynccontextmanager
-    async def _connected(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-        """A connection to the helper, all of it within the deadline; raises Unavailable."""
-        path, limit = self._settings.socket, self._settings.timeout
-        writer = None
-        try:
-            async with asyncio.timeout(limit):
-                reader, writer = await asyncio.open_unix_connection(path)
-                self._require_helper(writer)
-                yield reader, writer
-        except TimeoutError:
-            raise Unavailable(self._part, f"nightlatch-pamcheck did not answer in {limit:g} s") from None
-        except OSError as error:
-            raise Unavailable(
-                self._part,
-                f"nightlatch-pamcheck is not to be reached at {path}: {error.strerror}. Does it run?",
-            ) from None
-        finally:
-            if writer is not None:
-                writer.transport.abort()
+    def _group_numbered(self, gid: int) -> Group:
+        found = self._names.group_numbered(gid)
+        name = str(gid) if found is None else found.name
+        return Group(name, name)
 
-    def _require_helper(self, writer: asyncio.StreamWriter) -> None:
-        """Make sure that the other side is the helper's user, before it gets a password (MUST 2)."""
-        credentials = writer.get_extra_info("socket").getsockopt(
-            socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")
-        )
-        _, uid, _ = struct.unpack("3i", credentials)
-        if uid != self._helper_uid:
-            self._log.error("directory.false_helper", socket=str(self._settings.socket), uid=uid)
-            raise Unavailable(
-                self._part, f"uid {uid} listens at {self._settings.socket}, not nightlatch-pamcheck"
-            )
+    def _everyone(self) -> list[Person]:
+        users, groups = self._names.users(), self._names.groups()
+        if not users or not groups:
+            raise Unavailable(self._part, "the user database is empty")
+        names: dict[int, str] = {}
+        inside: dict[str, list[str]] = {}
+        for group in groups:
+            names.setdefault(group.gid, group.name)
+            for member in group.members:
+                inside.setdefault(member, []).append(group.name)
+        return [
+            self._person(user, (names.get(user.gid, str(user.gid)), *inside.get(user.name, ())))
+            for user in users
+            if is_unix_name(user.name)
+        ]
+
+    def _person(self, user: User, groups: tuple[str, ...]) -> Person:
+        told = tuple(Group(name, name) for name in dict.fromkeys(groups))
+        return Person(self._account(user), told, enabled=user.has_shell)
+
+    def _account(self, user: User) -> Account:
+        return Account(self.name, user.name, user.name)
+
+    def _require_own(self, account: Account) -> None:
+        if account.directory != self.name or not is_unix_name(account.stable_id):
+            raise Unavailable(self._part, "was asked about an account that is not in it")

@@ -6,6 +6,7 @@ MUST 2: an exception in the conversation fails it; ctypes would take it for PAM_
 MUST 3: granted is PAM_SUCCESS from authentication and from account management, and nothing else.
 MUST 4: once the password was given, an end that is no clear outage counts as a wrong password:
         a second prompt after a wrong one would otherwise be a free guess.
+MUST 5: what is wrong with an account is told as such only where pam_authenticate has passed the password.
 """
 
 from __future__ import annotations
@@ -32,9 +33,18 @@ _OUTCOMES = {
     pam.PAM_MAXTRIES: Outcome.WRONG,
     pam.PAM_PERM_DENIED: Outcome.WRONG,
     pam.PAM_CRED_INSUFFICIENT: Outcome.UNAVAILABLE,
+    pam.PAM_NEW_AUTHTOK_REQD: Outcome.UNPROVEN,
+    pam.PAM_AUTHTOK_EXPIRED: Outcome.UNPROVEN,
+    pam.PAM_ACCT_EXPIRED: Outcome.UNPROVEN,
+}
+_AFTER_A_RIGHT_PASSWORD = {
+    pam.PAM_SUCCESS: Outcome.RIGHT,
     pam.PAM_NEW_AUTHTOK_REQD: Outcome.MUST_CHANGE,
     pam.PAM_AUTHTOK_EXPIRED: Outcome.MUST_CHANGE,
     pam.PAM_ACCT_EXPIRED: Outcome.EXPIRED,
+    pam.PAM_PERM_DENIED: Outcome.CLOSED,  # pam_time, pam_access, pam_succeed_if
+    pam.PAM_AUTH_ERR: Outcome.CLOSED,  # pam_nologin, pam_listfile
+    pam.PAM_USER_UNKNOWN: Outcome.CLOSED,
 }
 
 
@@ -46,9 +56,12 @@ class Conversation(pam.PamAuthenticator):  # type: ignore[misc]  # python-pam ha
         self._password = password
         self._given = False
         self._asked_more = False
+        self._proven = False
         self._own = PamConv(conv_func(self._converse), None)
         self._start: Any = self.pam_start
         self.pam_start: Any = self._start_with_own
+        self._check: Any = self.pam_authenticate
+        self.pam_authenticate: Any = self._authenticate_and_remember
 
     def __repr__(self) -> str:
         """Say nothing about the password."""
@@ -60,10 +73,16 @@ class Conversation(pam.PamAuthenticator):  # type: ignore[misc]  # python-pam ha
         code = int(self.code)
         if self._asked_more:
             return (Outcome.MORE_ASKED if self._given else Outcome.UNAVAILABLE), code
-        return _OUTCOMES.get(code, Outcome.UNAVAILABLE), code
+        outcomes = _AFTER_A_RIGHT_PASSWORD if self._proven else _OUTCOMES
+        return outcomes.get(code, Outcome.UNAVAILABLE), code
 
     def _start_with_own(self, service: bytes, name: bytes, _: Any, handle: Any) -> int:  # noqa: ANN401 - ctypes' pointers
         return int(self._start(service, name, byref(self._own), handle))
+
+    def _authenticate_and_remember(self, handle: Any, flags: int) -> int:  # noqa: ANN401 - ctypes' pointers
+        code = int(self._check(handle, flags))
+        self._proven = code == pam.PAM_SUCCESS and self._given  # MUST 5
+        return code
 
     def _converse(self, count: int, messages: Any, answers: Any, _: Any) -> int:  # noqa: ANN401 - ctypes' pointers
         try:

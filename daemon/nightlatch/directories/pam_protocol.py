@@ -31,8 +31,12 @@ class Outcome(IntEnum):
 
     RIGHT = 0x59
     WRONG = 0x4E
+    UNPROVEN = 0x57
+    """PAM refused the account by what it is, and did not say whether the password was right."""
     MUST_CHANGE = 0x43
+    """The password was right; this one and the next two are what account management said to that."""
     EXPIRED = 0x45
+    CLOSED = 0x4C
     MORE_ASKED = 0x4D
     BUSY = 0x42
     INVALID = 0x3F
