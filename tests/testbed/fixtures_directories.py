@@ -63,12 +63,12 @@ MakeDirectory = Callable[[dict[str, object]], Directory]
 
 @pytest.fixture
 async def make_directory(directory_log: LogCapture) -> AsyncIterator[MakeDirectory]:
-    """Build directories from plain tables, such as `Slapd.settings()`."""
+    """Build directories from plain tables, such as `Slapd.settings()`; without a cache of groups."""
     log = structlog.wrap_logger(structlog.ReturnLogger(), processors=[directory_log])
     made: list[Directory] = []
 
     def make(table: dict[str, object]) -> Directory:
-        settings = TypeAdapter(DirectorySettings).validate_python(table)
+        settings = TypeAdapter(DirectorySettings).validate_python({"group_cache_seconds": 0, **table})
         made.append(build_directory(settings, log, SystemClock()))
         return made[-1]
 

@@ -15,7 +15,17 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 from nightlatch.directories.dn import split_dn
 
 DirectoryName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+GroupCacheSeconds = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=600,
+        description="For how many seconds a person's groups are kept before they are read again; 0 for not "
+        "at all. A membership that was ended counts for so long.",
+    ),
+]
 AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")]
+OptionalAttribute = Annotated[str, Field(pattern=r"^([A-Za-z][A-Za-z0-9-]{0,63})?$")]
 
 _PORTS = {"ldap": 389, "ldaps": 636}
 
@@ -78,6 +88,16 @@ class ServerSettings(BaseModel):
         description="The file with the service account's password on its one line; not readable by others."
     )
     base: str = Field(description="The DN below which the people are. Nothing above it is ever looked at.")
+    phone_attribute: OptionalAttribute = Field(
+        default="", description="The attribute with the person's phone numbers; empty for none."
+    )
+    mail_attribute: OptionalAttribute = Field(
+        default="", description="The attribute with the person's mail addresses; empty for none."
+    )
+    language_attribute: OptionalAttribute = Field(
+        default="",
+        description='The attribute with the person\'s language, such as "preferredLanguage"; empty for none.',
+    )
     connect_timeout: float = Field(
         default=3.0, ge=0.1, le=10, description="Seconds for a connection to one server, TLS included."
     )
@@ -87,6 +107,7 @@ class ServerSettings(BaseModel):
     workers: int = Field(
         default=8, ge=1, le=64, description="How many requests this directory works on at the same time."
     )
+    group_cache_seconds: GroupCacheSeconds = 60
 
     @field_validator("base")
     @classmethod

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from nightlatch.directories.server_settings import (
     AttributeName,
     DirectoryName,
+    GroupCacheSeconds,
     ServerSettings,
     Url,
     distinguished_name,
@@ -87,6 +88,7 @@ class PamSettings(BaseModel):
         le=128,
         description="How many passwords are checked at the same time; each takes a process.",
     )
+    group_cache_seconds: GroupCacheSeconds = 60
 
 
 DirectorySettings = Annotated[LdapSettings | PamSettings, Field(discriminator="kind")]

@@ -46,7 +46,9 @@ async def test_builds_what_the_settings_say(tmp_path: Path, pki: Pki) -> None:
         (_settings(tmp_path, None), LdapDirectory),
         (PamSettings(name="local", kind="pam"), PamDirectory),
     ):
-        directory = build_directory(settings, log, SystemClock())
+        directory = build_directory(
+            settings.model_copy(update={"group_cache_seconds": 0}), log, SystemClock()
+        )
         assert isinstance(directory, kind)
         assert directory.name == settings.name
         await directory.close()
