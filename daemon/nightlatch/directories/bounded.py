@@ -74,11 +74,15 @@ class BoundedCalls:
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix=part.replace(" ", "-"))
         self._running: set[Call] = set()
 
-    async def run(self, work: Callable[[Call], T]) -> T:
-        """What `work` returns, from a thread; raises Unavailable when it is late, or when too many wait."""
+    async def run(self, work: Callable[[Call], T], seconds: float | None = None) -> T:
+        """What `work` returns, from a thread; raises Unavailable when it is late, or when too many wait.
+
+        `seconds` is a limit of this call's own, for one that has more to do than others.
+        """
+        seconds = self._seconds if seconds is None else seconds
         if not self._room.acquire(blocking=False):
             raise Unavailable(self._part, "too many requests wait for it already")
-        call = Call(time.monotonic() + self._seconds)
+        call = Call(time.monotonic() + seconds)
         try:
             future = self._threads.submit(work, call)
         except RuntimeError:
@@ -87,12 +91,12 @@ class BoundedCalls:
         future.add_done_callback(self._make_room)
         self._running.add(call)
         try:
-            async with asyncio.timeout(self._seconds) as limit:
+            async with asyncio.timeout(seconds) as limit:
                 return await asyncio.wrap_future(future)
         except TimeoutError:
             if not limit.expired():
                 raise
-            failures = [*call.failures, f"no answer in {self._seconds:g} s"]
+            failures = [*call.failures, f"no answer in {seconds:g} s"]
             raise Unavailable(self._part, "; ".join(failures)) from None
         finally:
             self._running.discard(call)

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nightlatch.directories.ldap import LdapDirectory
+from nightlatch.directories.failover import Failover
+from nightlatch.directories.group_cache import CachedGroups
+from nightlatch.directories.ldap import LdapDirectory, Place
+from nightlatch.directories.ldap_link import Route
+from nightlatch.directories.ldap_server import LdapServer
 from nightlatch.directories.ldap_tls import trust
+from nightlatch.directories.open_ldap import open_ldap
 from nightlatch.directories.pam import PamDirectory
 from nightlatch.directories.passwords import password_bytes
 from nightlatch.directories.settings import PamSettings
@@ -19,6 +25,7 @@ if TYPE_CHECKING:
 
     import structlog
 
+    from nightlatch.directories.server_settings import ServerSettings
     from nightlatch.directories.settings import LdapSettings
     from nightlatch.ports import Clock, Directory
 
@@ -29,6 +36,14 @@ def build_directory(
     settings: LdapSettings | PamSettings, log: structlog.stdlib.BoundLogger, clock: Clock
 ) -> Directory:
     """The directory of one ``[[directories]]`` table; raises ConfigError with every problem of its files."""
+    directory = _directory(settings, log, clock)
+    seconds = settings.group_cache_seconds
+    return CachedGroups(directory, seconds, clock) if seconds else directory
+
+
+def _directory(
+    settings: LdapSettings | PamSettings, log: structlog.stdlib.BoundLogger, clock: Clock
+) -> Directory:
     if isinstance(settings, PamSettings):
         return PamDirectory(settings, log, clock)
     problems: list[str] = []
@@ -43,7 +58,21 @@ def build_directory(
         problems += error.problems
     if password is None or context is None:
         raise ConfigError(tuple(f'directories "{settings.name}": {problem}' for problem in problems))
-    return LdapDirectory(settings, password, context, log)
+    route = Route("", context, settings.connect_timeout, settings.operation_timeout)
+    servers = Failover(
+        [
+            LdapServer(replace(route, url=url), (settings.bind_dn, password), keep=settings.workers)
+            for url in settings.urls
+        ]
+    )
+    seconds = longest_answer(settings, len(settings.urls))
+    place = Place(settings.name, settings.base, settings.workers, seconds)
+    return LdapDirectory(place, servers, open_ldap(settings), log, clock)
+
+
+def longest_answer(settings: ServerSettings, servers: int) -> float:
+    """Seconds after which nobody waits for an answer: failover to a second server and one operation."""
+    return min(servers, 2) * settings.connect_timeout + settings.operation_timeout
 
 
 def read_password(path: Path) -> Secret:

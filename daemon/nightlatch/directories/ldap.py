@@ -1,114 +1,159 @@
 """A directory that speaks LDAP: finds a person with the service account, then binds as the person.
 
-MUST 1: refused is what the server says to a person's bind with `invalidCredentials`. Nothing else is.
+MUST 1: a bind is right with the result code success, and where nothing speaks against the person.
+        Refused is what the dialect can tell to be the person's; all else is an outage.
 MUST 2: what was typed goes into a filter escaped, and never into a DN.
 MUST 3: one entry, under the base, with a stable id; two entries are never a choice.
 MUST 4: an empty password, or a NUL, does not reach the network.
+MUST 5: groups are those of the entry that has the account's stable id now, and all of them.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from ldap3.core import results
-from ldap3.utils.conv import escape_filter_chars
 
 from nightlatch.directories.bounded import BoundedCalls
 from nightlatch.directories.dn import lies_under
-from nightlatch.directories.failover import Failover
 from nightlatch.directories.ldap_errors import NoVerdict, ServerFailed, bad_result
-from nightlatch.directories.ldap_link import Query, Route
-from nightlatch.directories.ldap_server import LdapServer
+from nightlatch.directories.ldap_link import Query
+from nightlatch.directories.ldap_people import PeopleReading
+from nightlatch.directories.ldap_reader import LinkReader, no_base
 from nightlatch.directories.passwords import password_bytes
 from nightlatch.errors import Refused, Unavailable
-from nightlatch.model import Account
+from nightlatch.model import Account, Groups
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     import structlog
 
     from nightlatch.directories.bounded import Call
-    from nightlatch.directories.ldap_link import Entry
-    from nightlatch.directories.settings import LdapSettings
-    from nightlatch.model import Secret
+    from nightlatch.directories.dialect import Dialect, Reader
+    from nightlatch.directories.failover import Failover
+    from nightlatch.directories.ldap_link import BindAnswer, Entry
+    from nightlatch.directories.ldap_server import LdapServer
+    from nightlatch.model import Group, Person, Secret
+    from nightlatch.ports import Clock
 
 T = TypeVar("T")
 
+LONGEST_READING = 120.0
+"""Seconds for reading all groups of a directory, and for each page of its people."""
+
 _LONGEST_NAME = 256
 _LONGEST_ID = 256
+_LONGEST_DN = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which directory it is, where its people are, and how much it may do at once."""
+
+    name: str
+    base: str
+    workers: int
+    seconds: float
+    """After which nobody waits for one answer."""
 
 
 class LdapDirectory:
     """One configured LDAP directory. Implements `nightlatch.ports.Directory`."""
 
+    folds_case = True  # caseIgnoreMatch is the rule of uid, cn, mail, sAMAccountName and userPrincipalName
+
     def __init__(
         self,
-        settings: LdapSettings,
-        password: Secret,
-        context: ssl.SSLContext,
+        place: Place,
+        servers: Failover[LdapServer],
+        dialect: Dialect,
         log: structlog.stdlib.BoundLogger,
+        clock: Clock,
     ) -> None:
-        self._settings = settings
-        self._part = f"directory {settings.name}"
-        self._log = log.bind(directory=settings.name)
-        self._servers = Failover(
-            [
-                LdapServer(
-                    Route(url, context, settings.connect_timeout, settings.operation_timeout),
-                    (settings.bind_dn, password),
-                    keep=settings.workers,
-                )
-                for url in settings.urls
-            ]
-        )
-        self._calls = BoundedCalls(self._part, settings.workers, longest_answer(settings))
+        self._place = place
+        self._servers = servers
+        self._dialect = dialect
+        self._part = f"directory {place.name}"
+        self._log = log.bind(directory=place.name)
+        self._clock = clock
+        self._calls = BoundedCalls(self._part, place.workers, place.seconds)
 
     @property
     def name(self) -> str:
         """The directory's name in the configuration."""
-        return self._settings.name
+        return self._place.name
 
     async def find(self, name: str) -> Account | None:
         """The one person with this login name, or None; raises Unavailable, also where two have it."""
         if not _can_be_a_name(name):
             return None
-        query = Query(
-            self._settings.base,
-            f"(&(objectClass={self._settings.user_object_class})"
-            f"({self._settings.user_attribute}={escape_filter_chars(name)}))",
-            (self._settings.user_attribute, self._settings.id_attribute),
-            size_limit=2,
-        )
+        persons = self._dialect.persons
+        query = Query(self._place.base, persons.filter(name), persons.attributes, size_limit=2)
         entries = await self._calls.run(
             lambda call: self._ask(call, lambda server: self._search(server, call, query))
         )
         if not entries:
             return None
         if len(entries) > 1:
-            self._log.error(
-                "directory.ambiguous", attribute=self._settings.user_attribute, base=self._settings.base
-            )
-            raise Unavailable(
-                self._part, f"two entries have the same {self._settings.user_attribute}; neither gets in"
-            )
+            words = persons.words[1]
+            self._log.error("directory.ambiguous", attribute=words, base=self._place.base)
+            raise Unavailable(self._part, f"two entries have the same {words}; neither gets in")
         return self._account(entries[0], name)
 
     async def check_password(self, account: Account, password: Secret) -> None:
-        """Bind as the person; raises Refused for a wrong password, Unavailable for anything else."""
+        """Bind as the person; raises Refused for a wrong password, Unavailable for anything else.
+
+        Raises Restricted where the password is right, and the directory lets the person not in.
+        """
         password_bytes(password)
-        if account.directory != self.name or not lies_under(account.handle, self._settings.base):
-            raise Unavailable(self._part, "was asked about an account that is not in it")
-        right = await self._calls.run(
-            lambda call: self._ask(call, lambda server: server.bind(call, account.handle, password))
+        self._require_ours(account)
+        answer, objection = await self._calls.run(
+            lambda call: self._ask(call, lambda server: self._bind(server, call, account, password))
         )
-        if right is not True:
+        if objection is not None:
+            raise objection
+        if not answer.success:
             raise Refused("wrong password")
+        remark = self._dialect.binds.remark(answer)
+        if remark is not None:
+            note = self._log.warning if remark.pressing else self._log.debug
+            note("directory.password_remark", account=account.id, remark=remark.words)
+
+    async def groups(self, account: Account) -> Groups:
+        """All groups of a person, nested ones included; raises Unavailable for anything less."""
+        self._require_ours(account)
+        read_at = self._clock.now()
+        groups = await self._read(lambda reader: self._groups(reader, account))
+        return Groups(groups, read_at)
+
+    async def group(self, named: str) -> Group | None:
+        """The one group with this DN or short name, or None; raises Unavailable, also where two have it."""
+        if not 0 < len(named) <= _LONGEST_DN or not named.isprintable():
+            return None
+        return await self._read(lambda reader: self._dialect.groups.group(reader, named))
+
+    async def people(self) -> AsyncIterator[tuple[Person, ...]]:
+        """Everyone under the base with their groups, a page at a time; raises Unavailable.
+
+        What came before an error is not everyone.
+        """
+        now = self._clock.now()
+        reading = await self._calls.run(
+            lambda call: self._ask(call, lambda server: self._begin(server, call, now)), LONGEST_READING
+        )
+        try:
+            while reading.more:
+                yield await self._calls.run(
+                    lambda call: self._answer(call, reading.next_page), LONGEST_READING
+                )
+        finally:
+            reading.close()
 
     async def health(self) -> str:
         """Search the base with the service account; the answering server's URL."""
-        query = Query(self._settings.base, "(objectClass=*)", ("objectClass",), size_limit=1, only_base=True)
+        query = Query(self._place.base, "(objectClass=*)", ("objectClass",), size_limit=1, only_base=True)
 
         def look(server: LdapServer, call: Call) -> str:
             self._search(server, call, query)
@@ -121,6 +166,17 @@ class LdapDirectory:
         await self._calls.close()
         for server in self._servers.all:
             server.close()
+
+    async def _read(self, reading: Callable[[Reader], T]) -> T:
+        """What `reading` makes of searches at one server; at the next from the beginning."""
+        elsewhere = self._dialect.references_are_elsewhere
+
+        def at(server: LdapServer, call: Call) -> T:
+            return server.with_search_link(
+                call, lambda link: reading(LinkReader(link, references_are_elsewhere=elsewhere))
+            )
+
+        return await self._calls.run(lambda call: self._ask(call, lambda server: at(server, call)))
 
     def _ask(self, call: Call, question: Callable[[LdapServer], T]) -> T:
         """Put `question` to one server after the other until one answers. Runs in a worker's thread."""
@@ -141,51 +197,71 @@ class LdapDirectory:
             return answer
         raise Unavailable(self._part, "; ".join(call.failures) or "gave up, nobody waits any more")
 
+    def _answer(self, call: Call, question: Callable[[Call], T]) -> T:
+        """The answer of the one server that a reading began at."""
+        try:
+            return question(call)
+        except (ServerFailed, NoVerdict) as error:
+            raise Unavailable(self._part, f"while everyone was read: {error.reason}") from None
+
     def _search(self, server: LdapServer, call: Call, query: Query) -> tuple[Entry, ...]:
-        code, entries = server.search(call, query)
-        if code == results.RESULT_SUCCESS or (
-            code == results.RESULT_SIZE_LIMIT_EXCEEDED and len(entries) > 1
+        found = server.search(call, query)
+        if found.code == results.RESULT_SUCCESS or (
+            found.code == results.RESULT_SIZE_LIMIT_EXCEEDED and len(found.entries) > 1
         ):
-            return entries
-        if code == results.RESULT_NO_SUCH_OBJECT:
-            raise ServerFailed(
-                f"has no entry {query.base}, or does not show it to the service account: look at base"
-            )
-        raise bad_result(code)
+            return found.entries
+        if found.code == results.RESULT_NO_SUCH_OBJECT:
+            raise no_base(query)
+        raise bad_result(found.code)
+
+    def _bind(
+        self, server: LdapServer, call: Call, account: Account, password: Secret
+    ) -> tuple[BindAnswer, Refused | None]:
+        """The answer to a bind that speaks of the person, and what the dialect reads in it."""
+        binds = self._dialect.binds
+        answer = server.bind(call, account.handle, password, binds.controls)
+        failure = None
+        if not answer.success and answer.code != results.RESULT_INVALID_CREDENTIALS:
+            failure = bad_result(answer.code)
+        if isinstance(failure, ServerFailed):
+            raise failure
+        objection = binds.objection(answer)
+        if failure is not None and objection is None:
+            raise failure
+        return answer, objection
+
+    def _groups(self, reader: Reader, account: Account) -> tuple[Group, ...]:
+        persons, groups = self._dialect.persons, self._dialect.groups
+        attributes = (*persons.attributes, *groups.attributes)
+        person = reader.one(
+            Query(account.handle, "(objectClass=*)", attributes, size_limit=1, only_base=True)
+        )
+        if person is None or persons.stable_id(person) != account.stable_id:
+            raise NoVerdict("has another entry, or none, where the person's was: it was moved or removed")
+        return groups.groups(reader, person)
+
+    def _begin(self, server: LdapServer, call: Call, now: float) -> PeopleReading:
+        return PeopleReading(server, call, (self._place.base, self._dialect, self._account), now)
+
+    def _require_ours(self, account: Account) -> None:
+        if account.directory != self.name or not lies_under(account.handle, self._place.base):
+            raise Unavailable(self._part, "was asked about an account that is not in it")
 
     def _account(self, entry: Entry, typed: str) -> Account:
-        if not lies_under(entry.dn, self._settings.base):
-            self._log.error("directory.outside_base", base=self._settings.base)
+        persons = self._dialect.persons
+        id_words, name_words = persons.words
+        if not lies_under(entry.dn, self._place.base):
+            self._log.error("directory.outside_base", base=self._place.base)
             raise Unavailable(self._part, "an entry from outside the base was found; it does not count")
-        ids = entry.attributes.get(self._settings.id_attribute.lower(), ())
-        stable_id = _text(ids[0]) if len(ids) == 1 else ""
+        stable_id = persons.stable_id(entry)
         if not stable_id or len(stable_id) > _LONGEST_ID:
-            self._log.error("directory.no_stable_id", attribute=self._settings.id_attribute)
-            raise Unavailable(
-                self._part,
-                f"an entry shows the service account no usable {self._settings.id_attribute} (id_attribute)",
-            )
-        names = [_text(value) for value in entry.attributes.get(self._settings.user_attribute.lower(), ())]
-        names = [name for name in names if name]
-        if not names:
-            raise Unavailable(
-                self._part,
-                f"an entry shows the service account no {self._settings.user_attribute} (user_attribute)",
-            )
-        spelled = next((name for name in names if name.casefold() == typed.casefold()), names[0])
-        return Account(self.name, stable_id, spelled, handle=entry.dn)
-
-
-def longest_answer(settings: LdapSettings) -> float:
-    """Seconds after which nobody waits for an answer: failover to a second server and one operation."""
-    return min(len(settings.urls), 2) * settings.connect_timeout + settings.operation_timeout
+            self._log.error("directory.no_stable_id", attribute=id_words)
+            raise Unavailable(self._part, f"an entry shows the service account no usable {id_words}")
+        spelled = persons.spelled(entry, typed)
+        if not spelled:
+            raise Unavailable(self._part, f"an entry shows the service account no {name_words}")
+        return Account(self.name, stable_id, spelled, handle=entry.dn, contact=persons.contact(entry))
 
 
 def _can_be_a_name(name: str) -> bool:
     return 0 < len(name) <= _LONGEST_NAME and name.isprintable()
-
-
-def _text(value: bytes) -> str:
-    """A value as text; empty where it is none, or holds what no line of a log should."""
-    text = value.decode(errors="replace")
-    return text if text.isprintable() and "\ufffd" not in text else ""

@@ -82,8 +82,13 @@ _SERVER_STATES = {
     results.RESULT_CONFIDENTIALITY_REQUIRED: "wants TLS: use ldaps://, or set start_tls = true",
 }
 
+PARTIAL = "told a part and kept the rest back: raise the size limits of the service account there"
+
 _RESULTS = {
-    results.RESULT_TIME_LIMIT_EXCEEDED: "gave up the search: it took too long; is user_attribute indexed?",
+    results.RESULT_TIME_LIMIT_EXCEEDED: "gave up the search: it took too long; are its attributes indexed?",
+    results.RESULT_SIZE_LIMIT_EXCEEDED: PARTIAL,
+    results.RESULT_ADMIN_LIMIT_EXCEEDED: PARTIAL,
+    results.RESULT_UNAVAILABLE_CRITICAL_EXTENSION: "can not answer in pages (RFC 2696)",
     results.RESULT_INSUFFICIENT_ACCESS_RIGHTS: "does not allow this: may the service account search?",
 }
 

@@ -3,7 +3,7 @@
 MUST 1: no password is sent before TLS stands, except into a local socket. A connection is never opened twice:
         ldap3 would open it again by itself, without StartTLS, and bind.
 MUST 2: referrals are never followed: another server would get the password.
-MUST 3: a bind counts only with the result code success, a DN and a password that is not empty.
+MUST 3: a bind is sent only with a DN and a password that is not empty; it counts with the code success alone.
 MUST 4: the password does not stay with the connection.
 """
 
@@ -19,7 +19,7 @@ from ldap3 import BASE, DEREF_NEVER, NONE, SIMPLE, SUBTREE, Connection, Server
 from ldap3.core import results
 from ldap3.core.exceptions import LDAPStartTLSError
 
-from nightlatch.directories.ldap_errors import LinkLost, ServerFailed, at_the_edge, bad_result
+from nightlatch.directories.ldap_errors import LinkLost, ServerFailed, at_the_edge
 from nightlatch.directories.ldap_tls import StrictTls
 from nightlatch.directories.passwords import password_bytes
 from nightlatch.directories.server_settings import default_port
@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from nightlatch.model import Secret
 
 T = TypeVar("T")
+
+_PAGED = "1.2.840.113556.1.4.319"  # RFC 2696
+
+Control = tuple[str, bool, bytes | None]
+"""A control that goes with a request (RFC 4511, 4.1.11): its OID, whether it is critical, its value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,11 @@ class Query:
     filter: str
     attributes: tuple[str, ...]
     size_limit: int
+    """How many entries are too many; when read in pages, how many in all."""
     only_base: bool = False
+    controls: tuple[Control, ...] = ()
+    setting: str = "base"
+    """The setting that the base comes from, for messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,39 @@ class Entry:
     dn: str
     attributes: dict[str, tuple[bytes, ...]] = field(repr=False)
     """By the name in lower case."""
+
+    def values(self, attribute: str) -> tuple[bytes, ...]:
+        """The attribute's values; none where it is not there, or not shown."""
+        return self.attributes.get(attribute.lower(), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What came back from a search."""
+
+    code: int
+    entries: tuple[Entry, ...]
+    """The entries that came before the code."""
+    references: bool
+    """Whether the server pointed to others for more."""
+    cookie: bytes
+    """Where the next page goes on; empty where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class BindAnswer:
+    """What a server said to a bind."""
+
+    code: int
+    message: str = field(repr=False)
+    """The diagnostic message. It may repeat what was sent: for reading, never for a log."""
+    controls: dict[str, bytes] = field(repr=False)
+    """The values of the controls that came with it, by OID."""
+
+    @property
+    def success(self) -> bool:
+        """Whether it is the one code that lets somebody in."""
+        return self.code == results.RESULT_SUCCESS
 
 
 class LdapLink:
@@ -104,18 +146,13 @@ class LdapLink:
         found: socket.socket | None = self._connection.socket
         return found
 
-    def bind(self, dn: str, password: Secret) -> bool:
-        """Whether this is the password of `dn`; raises ServerFailed or NoVerdict for another answer."""
-        code = self._edge(lambda: self._bind(dn, password), self._route.operation_timeout)
-        if code == results.RESULT_SUCCESS:
-            return True
-        if code == results.RESULT_INVALID_CREDENTIALS:
-            return False
-        raise bad_result(code)
+    def bind(self, dn: str, password: Secret, controls: tuple[Control, ...] = ()) -> BindAnswer:
+        """What the server says to this DN and password; raises ServerFailed, Refused for no password."""
+        return self._edge(lambda: self._bind(dn, password, controls), self._route.operation_timeout)
 
-    def search(self, query: Query) -> tuple[int, tuple[Entry, ...]]:
-        """The result code, and the entries that came before it; raises ServerFailed."""
-        return self._edge(lambda: self._search(query), self._route.operation_timeout)
+    def search(self, query: Query, page: int = 0, cookie: bytes = b"") -> Found:
+        """What the server finds; with `page`, so many entries of it at most, from `cookie` on."""
+        return self._edge(lambda: self._search(query, page, cookie), self._route.operation_timeout)
 
     def close(self) -> None:
         """Let the connection go, without a word to the server."""
@@ -133,19 +170,20 @@ class LdapLink:
             raise LDAPStartTLSError("not started")
         self._connection.socket.settimeout(self._route.operation_timeout)
 
-    def _bind(self, dn: str, password: Secret) -> int:
+    def _bind(self, dn: str, password: Secret, controls: tuple[Control, ...]) -> BindAnswer:
         self._require_privacy()
         connection = self._connection
         try:
             connection.user, connection.authentication = dn, SIMPLE
             # Bytes go out as they are, as libldap sends them; text would be changed (SASLprep).
             connection.password = password_bytes(password)
-            connection.bind(read_server_info=False)
-            return self._code("bindResponse")
+            connection.bind(read_server_info=False, controls=list(controls) or None)
+            code = self._code("bindResponse")
+            return BindAnswer(code, str(connection.result["message"]), self._controls())
         finally:
             connection.password = connection.request = None
 
-    def _search(self, query: Query) -> tuple[int, tuple[Entry, ...]]:
+    def _search(self, query: Query, page: int, cookie: bytes) -> Found:
         self._require_privacy()
         self._connection.search(
             query.base,
@@ -153,13 +191,26 @@ class LdapLink:
             search_scope=BASE if query.only_base else SUBTREE,
             dereference_aliases=DEREF_NEVER,
             attributes=list(query.attributes),
-            size_limit=query.size_limit,
+            size_limit=0 if page else query.size_limit,
             time_limit=math.ceil(self._route.operation_timeout),
+            controls=list(query.controls) or None,
+            paged_size=page or None,
+            paged_criticality=True,
+            paged_cookie=cookie or None,
         )
         found = self._connection.response or ()
-        return self._code("searchResDone"), tuple(
-            _entry(raw) for raw in found if raw["type"] == "searchResEntry"
+        code = self._code("searchResDone")
+        paged = self._connection.result.get("controls", {}).get(_PAGED, {}).get("value", {})
+        return Found(
+            code,
+            tuple(_entry(raw) for raw in found if raw["type"] == "searchResEntry"),
+            references=any(raw["type"] == "searchResRef" for raw in found),
+            cookie=bytes(paged.get("cookie") or b"") if page else b"",
         )
+
+    def _controls(self) -> dict[str, bytes]:
+        told = self._connection.result.get("controls", {})
+        return {oid: content["value"] for oid, content in told.items() if isinstance(content["value"], bytes)}
 
     def _code(self, expected: str) -> int:
         result = self._connection.result

@@ -11,7 +11,9 @@ import threading
 import time
 from typing import TYPE_CHECKING, TypeVar
 
-from nightlatch.directories.ldap_errors import LinkLost, ServerFailed
+from ldap3.core import results
+
+from nightlatch.directories.ldap_errors import LinkLost, ServerFailed, bad_result
 from nightlatch.directories.ldap_link import LdapLink
 from nightlatch.errors import NightlatchError
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nightlatch.directories.bounded import Call
-    from nightlatch.directories.ldap_link import Entry, Query, Route
+    from nightlatch.directories.ldap_link import BindAnswer, Control, Found, Query, Route
     from nightlatch.model import Secret
 
 T = TypeVar("T")
@@ -89,13 +91,19 @@ class LdapServer:
         """Name the server, and nothing of the account."""
         return f"LdapServer({self.url})"
 
-    def search(self, call: Call, query: Query) -> tuple[int, tuple[Entry, ...]]:
-        """Search as the service account: the result code and the entries."""
-        return self._with_link(call, self._searching, self._open_for_search, lambda link: link.search(query))
+    def search(self, call: Call, query: Query) -> Found:
+        """Search as the service account."""
+        return self.with_search_link(call, lambda link: link.search(query))
 
-    def bind(self, call: Call, dn: str, password: Secret) -> bool:
-        """Whether this is the password of `dn`."""
-        return self._with_link(call, self._binding, self._open, lambda link: link.bind(dn, password))
+    def with_search_link(self, call: Call, use: Callable[[LdapLink], T]) -> T:
+        """What `use` makes of one connection of the service account; it may be called a second time."""
+        return self._with_link(call, self._searching, self.open_for_search, use)
+
+    def bind(self, call: Call, dn: str, password: Secret, controls: tuple[Control, ...] = ()) -> BindAnswer:
+        """What the server says to this DN and password."""
+        return self._with_link(
+            call, self._binding, self._open, lambda link: link.bind(dn, password, controls)
+        )
 
     def close(self) -> None:
         """Close the kept connections."""
@@ -118,18 +126,21 @@ class LdapServer:
     def _open(self, call: Call) -> LdapLink:
         return LdapLink(self._route, call)
 
-    def _open_for_search(self, call: Call) -> LdapLink:
+    def open_for_search(self, call: Call) -> LdapLink:
+        """A new connection, bound as the service account, for who closes it."""
         link = self._open(call)
         try:
             with call.watching(link.socket):
-                right = link.bind(*self._account)
+                answer = link.bind(*self._account)
         except NightlatchError:
             link.close()
             raise
-        if not right:
-            link.close()
+        if answer.success:
+            return link
+        link.close()
+        if answer.code == results.RESULT_INVALID_CREDENTIALS:
             raise ServerFailed("refused the service account: look at bind_dn and bind_password_file")
-        return link
+        raise bad_result(answer.code)
 
 
 def _use(call: Call, idle: IdleLinks, taken: tuple[LdapLink, float], use: Callable[[LdapLink], T]) -> T:

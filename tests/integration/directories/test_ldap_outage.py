@@ -87,7 +87,7 @@ async def test_a_cut_connection_is_not_opened_again(slapd: Slapd, pki: Pki) -> N
     """A connection with StartTLS that was cut stays cut: ldap3 would open it again, without TLS, and bind."""
     route = Route(slapd.url, trust(pki.ca), connect_timeout=3, operation_timeout=3)
     link = LdapLink(route, Call(time.monotonic() + 10))
-    assert link.bind(person_dn("alice"), Secret(password_of("alice")))
+    assert link.bind(person_dn("alice"), Secret(password_of("alice"))).success
     slapd.restart()
     for _ in range(2):
         with pytest.raises(LinkLost):
