@@ -63,6 +63,10 @@ class Dialect:
     """The same, passing over what others have locked."""
     list_of: Callable[[Sequence[str]], object]
     """Makes the value for `among`."""
+    page: str
+    """What gathers columns (``{}``) of many rows into one text of JSON: see `Statements.enrolled`."""
+    pages: str
+    """What these texts are grouped by, so that none is long."""
 
     def write(self, sql: str) -> str:
         """A statement of `statements` in this database's words."""

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from nightlatch.ports import Clock, Randomness
     from nightlatch.store.database import Database, Session
 
-REVISION = "0001"
+REVISION = "0002"
 """The schema that this version works with."""
-TABLES = frozenset({"meta", "accounts", "credentials", "limits", "spent", "audit"})
+TABLES = frozenset({"meta", "accounts", "credentials", "standings", "limits", "spent", "audit"})
 
 _WRONG_KEY = (
     "store: the key is not the one that this database was sealed with ({}). "
@@ -93,7 +93,7 @@ def store_is_empty(url: str) -> bool:
         session = database.connect()
         try:
             tables = database.tables(session)
-            return not tables & TABLES or ("meta" in tables and not _has_rows(session))
+            return not tables & TABLES or ("meta" in tables and not _has_rows(session, tables))
         finally:
             session.close()
 
@@ -105,7 +105,7 @@ def _checked(database: Database, session: Session, seal: CredentialSeal) -> str:
     if not revision and tables & TABLES:
         raise ConfigError((_FOREIGN.format(database.name),))
     if revision:
-        _check_key(database, session, seal)
+        _check_key(database, session, seal, tables)
     if revision != REVISION:
         database.migrate()
         reached = _one(session, "select version_num from alembic_version")
@@ -120,12 +120,12 @@ def _checked(database: Database, session: Session, seal: CredentialSeal) -> str:
     return check
 
 
-def _check_key(database: Database, session: Session, seal: CredentialSeal) -> None:
+def _check_key(database: Database, session: Session, seal: CredentialSeal, tables: frozenset[str]) -> None:
     check = _key_check(session)
     if check:
         if not seal.opens(check):
             raise ConfigError((_WRONG_KEY.format(database.name),))
-    elif _has_rows(session):
+    elif _has_rows(session, tables):
         raise ConfigError((_NO_CHECK.format(database.name),))
 
 
@@ -133,9 +133,10 @@ def _key_check(session: Session) -> str:
     return _one(session, "select value from meta where name = 'key_check'")
 
 
-def _has_rows(session: Session) -> bool:
-    tables = ("meta", "accounts", "credentials", "limits", "spent", "audit")
-    found = session.read([Query(f"select 1 from {table} limit 1", ()) for table in tables])  # noqa: S608  # names of our own
+def _has_rows(session: Session, tables: frozenset[str]) -> bool:
+    # Those that are there: an older database has fewer.
+    ours = sorted(tables & TABLES)
+    found = session.read([Query(f"select 1 from {table} limit 1", ()) for table in ours])  # noqa: S608  # names of our own
     return any(found)
 
 

@@ -31,6 +31,8 @@ _DIALECT = Dialect(
     lock=" for update",
     skip_locked=" for update skip locked",
     list_of=list,
+    page="json_agg(json_build_array({}))::text",
+    pages="left(md5(account_id), 2)",
 )
 _DEFAULTS = {
     "application_name": "nightlatch",
@@ -199,8 +201,15 @@ class PostgresDatabase:
     def migrate(self) -> None:
         """Bring the schema to the newest revision."""
         importlib.import_module("nightlatch.store.migrate").upgrade(
-            "postgresql+psycopg://", lambda: psycopg.connect(**self._conninfo)
+            "postgresql+psycopg://", self._connect_to_migrate
         )
+
+    def _connect_to_migrate(self) -> psycopg.Connection:
+        """Whoever alters a table waits for all that use it, and all others behind: so not for long."""
+        connection = psycopg.connect(**self._conninfo)
+        connection.execute("set lock_timeout = '5s'")
+        connection.commit()
+        return connection
 
 
 def _unreachable(error: psycopg.Error) -> DatabaseError:

@@ -1,4 +1,4 @@
-"""Forgets what nobody needs any more: spent keys that have expired, limits that remember nothing."""
+"""Forgets what nobody needs any more: what has expired, and limits that remember nothing."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from nightlatch.store.database import Row, Session
     from nightlatch.store.statements import Statements
 
-_SPENT_EVERY = 5.0
+_EXPIRED_EVERY = 5.0
 _SPENT_MOST = 10_000
+_CREDENTIALS_MOST = 500
 _LIMITS_EVERY = 600.0
 _LIMITS_MOST = 1000
 
@@ -25,7 +26,7 @@ class Pruner:
     def __init__(self, statements: Statements, clock: Clock) -> None:
         self._statements = statements
         self._clock = clock
-        self._spent_at = clock.steady() + _SPENT_EVERY
+        self._expired_at = clock.steady() + _EXPIRED_EVERY
         self._limits_at = clock.steady() + _LIMITS_EVERY
         self._after = ""
 
@@ -33,9 +34,9 @@ class Pruner:
         """Prune when it is time; False when the session failed."""
         steady = self._clock.steady()
         try:
-            if steady >= self._spent_at:
-                self._spent_at = steady + _SPENT_EVERY
-                self._prune_spent(session)
+            if steady >= self._expired_at:
+                self._expired_at = steady + _EXPIRED_EVERY
+                self._prune_expired(session)
             if steady >= self._limits_at:
                 self._limits_at = steady + _LIMITS_EVERY
                 self._prune_limits(session)
@@ -43,9 +44,15 @@ class Pruner:
             return False  # it is tried again later; a decision will meet the same trouble and report it
         return True
 
-    def _prune_spent(self, session: Session) -> None:
+    def _prune_expired(self, session: Session) -> None:
+        of, now = self._statements, self._clock.now()
         session.begin()
-        session.write([Query(self._statements.prune_spent, (self._clock.now(), _SPENT_MOST))])
+        session.write(
+            [
+                Query(of.prune_spent, (now, _SPENT_MOST)),
+                Query(of.prune_credentials, (now, _CREDENTIALS_MOST)),
+            ]
+        )
         session.commit()
 
     def _prune_limits(self, session: Session) -> None:

@@ -1,5 +1,6 @@
 """Reads outside any decision, on a thread and a connection of their own.
 
+What is read is made ready on that thread too, so that the caller's loop has no work with many rows.
 Reads of credentials that wait are answered together, as decisions are: one query for all of them.
 """
 
@@ -12,13 +13,14 @@ from typing import TYPE_CHECKING
 
 from nightlatch.errors import Unavailable
 from nightlatch.store.database import Again, DatabaseError, Query
-from nightlatch.store.view import opened
+from nightlatch.store.view import lasting, opened
 from nightlatch.store.waiting import Pending, settle
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Sequence
 
+    from nightlatch.ports import Clock
     from nightlatch.store.database import Row, Session
     from nightlatch.store.seal import CredentialSeal
     from nightlatch.store.statements import Statements
@@ -29,23 +31,32 @@ _MOST_IN_GROUP = 256
 
 
 class Read(Pending):
-    """Waits for an account's credentials (as a tuple), or for the rows of `query`."""
+    """Waits for what `take` makes of the rows of `query`, or for an account's credentials (as a tuple)."""
 
-    __slots__ = ("account_id", "query")
+    __slots__ = ("account_id", "query", "take")
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, account_id: str = "", query: Query | None = None
+        self,
+        loop: asyncio.AbstractEventLoop,
+        account_id: str = "",
+        query: Query | None = None,
+        take: Callable[[list[Row]], object] = list,
     ) -> None:
         super().__init__(loop)
         self.account_id = account_id
         self.query = query
+        self.take = take
+        """Raises Unavailable for rows that it can not take."""
 
 
 class Reader:
     """Owns the queue of reads, the connection that reads, and their thread."""
 
-    def __init__(self, connect: Callable[[], Session], statements: Statements, seal: CredentialSeal) -> None:
+    def __init__(
+        self, connect: Callable[[], Session], statements: Statements, seal: CredentialSeal, clock: Clock
+    ) -> None:
         self._connect = connect
+        self._clock = clock
         self._statements = statements
         self._seal = seal
         self._queue: queue.SimpleQueue[Read | None] = queue.SimpleQueue()
@@ -124,7 +135,10 @@ class Reader:
             queries.append(self._statements.among(self._statements.credentials, accounts))
         results = self._session.read(queries)
         for read, rows in zip(others, results, strict=False):
-            read.succeed(rows)
+            try:
+                read.succeed(read.take(rows))
+            except Unavailable as error:
+                read.fail(error)
         if accounts:
             self._answer_credentials([read for read in group if read.query is None], results[-1])
 
@@ -132,9 +146,11 @@ class Reader:
         by_account: dict[str, list[Row]] = {}
         for row in rows:
             by_account.setdefault(row[0], []).append(row)
+        now = self._clock.now()
         for read in group:
             try:
-                read.succeed(tuple(opened(self._seal, by_account.get(read.account_id, ())).values()))
+                held = opened(self._seal, by_account.get(read.account_id, ()))
+                read.succeed(lasting(held, now))
             except Unavailable as error:
                 read.fail(error)
 

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING
 
-from nightlatch.model import AuditEvent, LimitState, Result
+from nightlatch.model import AuditEvent, LimitState, Result, Standing
 
 if TYPE_CHECKING:
     from nightlatch.store.database import Row
 
 FRESH = "{}"
-"""A limiter's state that remembers nothing."""
+"""A limiter's state, or a standing, that remembers nothing."""
 
 _LIMIT_FIELDS = {"failures", "in_a_row", "blocked_until", "disabled"}
+_STANDING_FIELDS: dict[str, type] = {
+    "grace_started_at": float,
+    "grace_logins": int,
+    "invite": str,
+    "invite_expires_at": float,
+    "disabled_at": float,
+}
 _LONGEST_TEXT = 256
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps builds an encoder for each call
+_ENCODE_FINITE = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 def limit_text(state: LimitState) -> str:
@@ -45,6 +54,41 @@ def limit_state(text: str) -> LimitState:
         blocked_until=float(fields.get("blocked_until", 0.0)),
         disabled=bool(fields.get("disabled", False)),
     )
+
+
+def standing_text(standing: Standing) -> str:
+    """A standing as JSON, without what is as in a fresh one; raises ValueError for a time without end.
+
+    The invite in it is a keyed hash already, and needs no seal.
+    """
+    fields: dict[str, object] = {}
+    if standing.grace_started_at is not None:
+        fields["grace_started_at"] = float(standing.grace_started_at)
+    if standing.grace_logins:
+        fields["grace_logins"] = standing.grace_logins
+    if standing.invite:
+        fields["invite"] = standing.invite
+    if standing.invite_expires_at:
+        fields["invite_expires_at"] = float(standing.invite_expires_at)
+    if standing.disabled_at is not None:
+        fields["disabled_at"] = float(standing.disabled_at)
+    return _ENCODE_FINITE(fields) if fields else FRESH
+
+
+def standing_of(text: str) -> Standing:
+    """A standing from its JSON; raises ValueError for anything that `standing_text` does not write."""
+    if text == FRESH:
+        return Standing()
+    fields = json.loads(text)
+    if not isinstance(fields, dict) or not all(_of_standing(*item) for item in fields.items()):
+        raise ValueError("a standing is malformed")
+    return Standing(**fields)
+
+
+def _of_standing(name: str, value: object) -> bool:
+    kind = _STANDING_FIELDS.get(name)
+    # An exact type: true is an int for Python, and a null here would lift what somebody has set.
+    return type(value) is kind and not (isinstance(value, float) and not math.isfinite(value))
 
 
 def audit_row(event: AuditEvent, at: float) -> tuple[object, ...]:

@@ -16,12 +16,14 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    text,
 )
 
 
 def tables() -> MetaData:
     """Everything that nightlatch keeps."""
     metadata = MetaData()
+    ends = text("expires_at is not null")
     Table("meta", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
     Table(
         "accounts",
@@ -42,7 +44,16 @@ def tables() -> MetaData:
         Column("state", LargeBinary, nullable=False),
         Column("created_at", Double, nullable=False),
         Column("last_used_at", Double),
+        Column("expires_at", Double),
         PrimaryKeyConstraint("account_id", "credential_id"),
+        Index("credentials_expires_at", "expires_at", postgresql_where=ends, sqlite_where=ends),
+    )
+    Table(
+        "standings",
+        metadata,
+        Column("account_id", Text, primary_key=True),
+        Column("state", Text, nullable=False),
+        Column("updated_at", Double, nullable=False),
     )
     Table(
         "limits",

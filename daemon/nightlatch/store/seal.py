@@ -37,13 +37,16 @@ class CredentialSeal:
             self._credentials.seal(credential.state, place),
             credential.created_at,
             credential.last_used_at,
+            credential.expires_at,
         )
 
     def credential(self, row: Row) -> Credential:
         """The credential of a row; raises SealError when the row was not written as it is."""
-        account_id, credential_id, factor, label, sealed, created_at, last_used_at = row
+        account_id, credential_id, factor, label, sealed, created_at, last_used_at, expires_at = row
         state = self._credentials.open(bytes(sealed), _place(account_id, credential_id, factor))
-        return Credential(account_id, credential_id, factor, label, state, created_at, last_used_at)
+        return Credential(
+            account_id, credential_id, factor, label, state, created_at, last_used_at, expires_at
+        )
 
     def key_check(self) -> str:
         """A text that only this key opens, for `meta`."""

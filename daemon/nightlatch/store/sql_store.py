@@ -6,7 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nightlatch.errors import Unavailable
-from nightlatch.model import AuditEvent, Changes, DecisionRequest, Result
+from nightlatch.model import AuditEvent, Changes, DecisionRequest, Result, Standing
+from nightlatch.store.bulk import factors_by_account, paged_standings, standings_by_account
 from nightlatch.store.database import Query
 from nightlatch.store.decider import Decider
 from nightlatch.store.prune import Pruner
@@ -55,7 +56,8 @@ class SqlStore:
         self._clock = clock
         self._statements = statements
         self._decider = Decider(clock, longest_body, MOST_HANGING)
-        self._reader = Reader(connect, statements, seal)
+        self._reader = Reader(connect, statements, seal, clock)
+        self._reports = Reader(connect, statements, seal, clock)  # what reads long holds up nobody's login
         self._writer = Writer(
             connect, lambda: GroupView(statements, seal), self._decider, Pruner(statements, clock), clock
         )
@@ -81,6 +83,25 @@ class SqlStore:
         self._reader.submit(read)
         return await self._answer(read, self._reader.break_off)  # type: ignore[no-any-return]  # the reader's own
 
+    async def standing(self, account_id: str) -> Standing:
+        """An account's standing. Raises Unavailable."""
+        query = self._statements.among(self._statements.standings, [account_id])
+        standings: dict[str, Standing] = await self._read(self._reader, query, standings_by_account)
+        return standings.get(account_id, Standing())
+
+    async def enrolled(self) -> dict[str, tuple[str, ...]]:
+        """The factors of every account's credentials that have not expired. Raises Unavailable.
+
+        A factor stands once for each credential. Nothing is unsealed, and no decision waits meanwhile.
+        """
+        query = Query(self._statements.enrolled, (self._clock.now(),))
+        return await self._read(self._reports, query, factors_by_account)  # type: ignore[no-any-return]  # what its last argument returns
+
+    async def standings(self) -> dict[str, Standing]:
+        """Every standing that differs from a fresh one. Raises Unavailable, also when one is malformed."""
+        query = Query(self._statements.all_standings, ())
+        return await self._read(self._reports, query, paged_standings)  # type: ignore[no-any-return]  # what its last argument returns
+
     async def record(self, event: AuditEvent) -> None:
         """Write one audit row that belongs to no decision. Raises Unavailable."""
         await self.decide(DecisionRequest(), lambda _: (Changes(events=(event,)), None))
@@ -92,12 +113,13 @@ class SqlStore:
             query = Query(of.audit_of_all, (limit,))
         else:
             query = Query(of.audit_of_one, (account_id, limit))
-        rows = await self._rows(query)
+        rows = await self._read(self._reader, query, list)
         return tuple(audit_event(row) for row in rows)
 
     async def health(self) -> str:
         """A line about the store when it reads and, after a failure, writes again; or raises Unavailable."""
-        await self._rows(Query("select value from meta where name = 'key_check'", ()))
+        query = Query("select value from meta where name = 'key_check'", ())
+        await self._read(self._reader, query, list)
         if hanging := self._decider.hanging():
             raise Unavailable("store", f"{hanging} decisions hang in their factors")
         if trouble := self._writer.trouble:
@@ -107,12 +129,13 @@ class SqlStore:
     async def close(self) -> None:
         """Finish what is queued, then let go of the database."""
         await asyncio.to_thread(self._writer.close, _CLOSING)
-        await asyncio.to_thread(self._reader.close, _CLOSING)
+        for reader in (self._reader, self._reports):
+            await asyncio.to_thread(reader.close, _CLOSING)
 
-    async def _rows(self, query: Query) -> list[Row]:
-        read = Read(asyncio.get_running_loop(), query=query)
-        self._reader.submit(read)
-        return await self._answer(read, self._reader.break_off)  # type: ignore[no-any-return]  # the reader's own
+    async def _read(self, reader: Reader, query: Query, take: Callable[[list[Row]], object]) -> Any:  # noqa: ANN401  # what `take` returns
+        read = Read(asyncio.get_running_loop(), query=query, take=take)
+        reader.submit(read)
+        return await self._answer(read, reader.break_off)
 
     async def _answer(self, pending: Pending, break_off: Callable[[], None]) -> Any:  # noqa: ANN401  # whatever the pending one is about
         def give_up() -> None:

@@ -34,6 +34,8 @@ _DIALECT = Dialect(
     lock="",
     skip_locked="",
     list_of=json.dumps,
+    page="json_group_array(json_array({}))",
+    pages="rowid / 512",
 )
 _PRAGMAS = (
     "pragma journal_mode = wal",

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from nightlatch.errors import Invalid, Refused, Unavailable
 from nightlatch.keys import SealError
-from nightlatch.model import Credential, LimitState, Snapshot
-from nightlatch.store.rows import FRESH, audit_row, limit_state, limit_text
+from nightlatch.model import Credential, LimitState, Snapshot, Standing
+from nightlatch.store.rows import FRESH, audit_row, limit_state, limit_text, standing_of, standing_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SPENT_FOR = 600.0
 """How long a spent key is remembered; what it guards must be dead by then."""
+MALFORMED_STANDING = "an account's standing is malformed"
+_FRESH_STANDING = Standing()
 
 
 class GroupView:
@@ -32,28 +34,38 @@ class GroupView:
         self._statements = statements
         self._seal = seal
         self._limits: dict[str, LimitState | None] = {}
+        self._standings: dict[str, Standing | None] = {}
         self._sealed: dict[str, list[Row]] = {}
         self._open: dict[str, dict[str, Credential]] = {}
         self._names: dict[str, str] = {}
         self._spent: set[str] = set()
         self._new_limits: dict[str, LimitState] = {}
+        self._new_standings: dict[str, str] = {}
         self._new_credentials: dict[tuple[str, str], Credential | None] = {}
         self._new_accounts: dict[str, Account] = {}
         self._new_spent: dict[str, float] = {}
         self._new_audit: list[tuple[object, ...]] = []
 
     def load(self, session: Session, requests: Iterable[DecisionRequest], now: float) -> None:
-        """Lock and read all that the requests name: limits, then credentials, each in order of its key."""
+        """Lock and read all that the requests name: limits, standings, credentials, each in order of its key.
+
+        Where rows are locked, those that are missing are made first, limits before standings: whoever locks
+        has passed all that others make, so that two daemons never wait for each other.
+        """
         requests = list(requests)
         scopes = sorted({scope for request in requests for scope in request.scopes})
         accounts = sorted({request.account_id for request in requests if request.account_id})
+        standing = sorted({request.account_id for request in requests if _wants_standing(request)})
         named = sorted({request.account.id for request in requests if request.account is not None})
         keys = sorted({request.spend_key for request in requests if request.spend_key})
         of = self._statements
         # A row must be there to be locked.
         first = of.new_limits.of([(scope, FRESH, now) for scope in scopes]) if of.dialect.lock else []
+        if standing and of.dialect.lock:
+            first += of.new_standings.of([(account_id, FRESH, now) for account_id in standing])
         wanted = [
             (of.limits, scopes, self._load_limit),
+            (of.standings_locked, standing, self._load_standing),
             (of.credentials_locked, accounts, self._load_credential),
             (of.accounts, named, self._load_name),
             (of.spent, keys, self._load_spent),
@@ -70,17 +82,22 @@ class GroupView:
         return Snapshot(
             now=now,
             limits={scope: self._limit(scope) for scope in request.scopes},
-            credentials=tuple(self._credentials(request.account_id).values()) if request.account_id else (),
+            credentials=lasting(self._credentials(request.account_id), now) if request.account_id else (),
             spent=request.spend_key in self._spent,
+            standing=self._standing(request.account_id) if _wants_standing(request) else _FRESH_STANDING,
         )
 
     def apply(self, request: DecisionRequest, changes: Changes, now: float) -> None:
         """Take a decision's changes over; raises, and takes nothing, when they are not its to make."""
         self._check(request, changes)
         audit = [audit_row(event, now) for event in changes.events]  # what can still fail comes first
+        standing = FRESH if changes.standing is None else standing_text(changes.standing)
         for scope, state in changes.limits.items():
             if self._limits[scope] != state:
                 self._limits[scope] = self._new_limits[scope] = state
+        if changes.standing is not None:
+            self._standings[request.account_id] = changes.standing
+            self._new_standings[request.account_id] = standing
         if changes.put or changes.removed:
             self._apply_credentials(request.account_id, changes)
         if request.account is not None and self._names.get(request.account.id) != request.account.name:
@@ -97,6 +114,9 @@ class GroupView:
         if self._new_limits:
             rows = [(scope, limit_text(self._new_limits[scope]), now) for scope in sorted(self._new_limits)]
             queries += of.put_limits.of(rows)
+        if self._new_standings:
+            standings = sorted(self._new_standings.items())
+            queries += of.put_standings.of([(account_id, text, now) for account_id, text in standings])
         if self._new_credentials:
             queries += self._credential_writes()
         if self._new_accounts:
@@ -131,6 +151,8 @@ class GroupView:
     def _check(self, request: DecisionRequest, changes: Changes) -> None:
         if not changes.limits.keys() <= set(request.scopes):
             raise Invalid("a decision changes a limit that it did not ask for")
+        if changes.standing is not None and not _wants_standing(request):
+            raise Invalid("a decision changes a standing that it did not ask for")
         if any(credential.account_id != request.account_id for credential in changes.put):
             raise Invalid("a decision changes a credential of another account")
         if changes.removed and not set(changes.removed) <= self._credentials(request.account_id).keys():
@@ -146,6 +168,12 @@ class GroupView:
             raise Unavailable("store", "a limit's row is malformed")
         return state
 
+    def _standing(self, account_id: str) -> Standing:
+        standing = self._standings.get(account_id, _FRESH_STANDING)
+        if standing is None:
+            raise Unavailable("store", MALFORMED_STANDING)
+        return standing
+
     def _credentials(self, account_id: str) -> dict[str, Credential]:
         held = self._open.get(account_id)
         if held is None:
@@ -157,6 +185,12 @@ class GroupView:
             self._limits[row[0]] = limit_state(row[1])
         except ValueError:
             self._limits[row[0]] = None
+
+    def _load_standing(self, row: Row) -> None:
+        try:
+            self._standings[row[0]] = standing_of(row[1])
+        except ValueError:
+            self._standings[row[0]] = None
 
     def _load_credential(self, row: Row) -> None:
         self._sealed.setdefault(row[0], []).append(row)
@@ -176,6 +210,15 @@ def opened(seal: CredentialSeal, rows: Iterable[Row]) -> dict[str, Credential]:
         raise Unavailable("store", "a credential does not open: its row was changed or moved") from error
     found.sort(key=lambda credential: (credential.created_at, credential.id))
     return {credential.id: credential for credential in found}
+
+
+def lasting(credentials: dict[str, Credential], now: float) -> tuple[Credential, ...]:
+    """Those that have not expired. The others count nowhere, until the pruner removes them."""
+    return tuple(one for one in credentials.values() if one.expires_at is None or now < one.expires_at)
+
+
+def _wants_standing(request: DecisionRequest) -> bool:
+    return request.standing and bool(request.account_id)
 
 
 def _key(item: tuple[tuple[str, str], Credential | None]) -> tuple[str, str]:

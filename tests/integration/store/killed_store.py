@@ -11,7 +11,16 @@ import sys
 import time
 
 from nightlatch.keys import KEY_BYTES, MasterKey
-from nightlatch.model import AuditEvent, Changes, Credential, DecisionRequest, LimitState, Result, Snapshot
+from nightlatch.model import (
+    AuditEvent,
+    Changes,
+    Credential,
+    DecisionRequest,
+    LimitState,
+    Result,
+    Snapshot,
+    Standing,
+)
 from nightlatch.store import SqlStore, open_store
 
 START = 1_800_000_000.0
@@ -49,9 +58,11 @@ async def decide(store: SqlStore, number: int) -> None:
         state = LimitState(in_a_row=seen.limits[account].in_a_row + 1)
         credential = Credential(account, key, "totp", key, key.encode(), START)
         event = AuditEvent("login.factor", Result.GRANTED, key, "", account)
-        return Changes({account: state}, (credential,), (), True, (event,)), None  # noqa: FBT003  # in order
+        standing = Standing(grace_logins=seen.standing.grace_logins + 1)
+        changes = Changes({account: state}, (credential,), spend=True, standing=standing, events=(event,))
+        return changes, None
 
-    request = DecisionRequest(scopes=(account,), account_id=account, spend_key=key)
+    request = DecisionRequest(scopes=(account,), account_id=account, spend_key=key, standing=True)
     await store.decide(request, body)
     sys.stdout.write(f"{number}\n")
     sys.stdout.flush()

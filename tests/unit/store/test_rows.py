@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightlatch.keys import KEY_BYTES, MasterKey, SealError
-from nightlatch.model import Credential, LimitState
+from nightlatch.model import Credential, LimitState, Standing
 from nightlatch.store.database import Dialect
-from nightlatch.store.rows import FRESH, limit_state, limit_text
+from nightlatch.store.rows import FRESH, limit_state, limit_text, standing_of, standing_text
 from nightlatch.store.seal import CredentialSeal
 from nightlatch.store.statements import Insert
 from testbed.fixtures_store import SystemRandomness
 
 times = st.floats(0, 1e11, allow_nan=False)
-DIALECT = Dialect(mark="?", among="in (?)", lock="", skip_locked="", list_of=list)
+DIALECT = Dialect(mark="?", among="in (?)", lock="", skip_locked="", list_of=list, page="", pages="")
 PHONE = Credential("corp:1", "c1", "totp", "phone", b"secret state", 1.0, 2.0)
 
 
@@ -33,6 +33,27 @@ def test_a_limit_comes_back_as_it_was(
 def test_a_fresh_limit_is_the_empty_text() -> None:
     """What remembers nothing takes no room."""
     assert limit_text(LimitState()) == FRESH
+
+
+@given(
+    st.none() | times, st.integers(0, 200), st.text("0123456789abcdef", max_size=64), times, st.none() | times
+)
+def test_a_standing_comes_back_as_it_was(
+    started: float | None, logins: int, invite: str, expires_at: float, disabled_at: float | None
+) -> None:
+    """Every standing survives its text, zeros told from nothing; a fresh one takes no room."""
+    standing = Standing(started, logins, invite, expires_at, disabled_at)
+    assert standing_of(standing_text(standing)) == standing
+    assert (standing_text(standing) == FRESH) is (standing == Standing())
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "null", '{"disabled_at":NaN}', '{"disabled_at":1e999}', '{"disabled_at":1', '{"x":1}']
+)
+def test_a_malformed_standing_is_an_error_and_not_a_fresh_one(text: str) -> None:
+    """What was not written by us is never taken for "not disabled"."""
+    with pytest.raises(ValueError, match=r".+"):
+        standing_of(text)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", '{"failures":["x"]}', '{"unknown":1}', '{"in_a_row":'])

@@ -1,0 +1,24 @@
+"""Standings of accounts, and credentials that end."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Add a table and a column; nothing that is there changes."""
+    op.create_table(
+        "standings",
+        sa.Column("account_id", sa.Text, primary_key=True),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("updated_at", sa.Double, nullable=False),
+    )
+    op.add_column("credentials", sa.Column("expires_at", sa.Double))
+    ends = sa.text("expires_at is not null")
+    op.create_index(
+        "credentials_expires_at", "credentials", ["expires_at"], postgresql_where=ends, sqlite_where=ends
+    )
