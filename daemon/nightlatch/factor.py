@@ -155,6 +155,8 @@ class Verdict:
     """With ACCEPT: a secret that replaces the caller's evidence; empty for none."""
     revoke: bool = False
     """Take the credential away: it was used in a way that only a thief would. The person is told."""
+    uses_left: int | None = None
+    """With ACCEPT: how often the credential can still be used, for the notice; None where nothing counts."""
 
 
 class Factor(Protocol):
@@ -221,3 +223,6 @@ class FactorPlugin:
     last_resort: bool = False
     """Whether it is for people who have nothing else at hand: listed last, sent only after a yes, told
     everywhere, and no reason to leave things as they are."""
+    weak: bool = False
+    """Whether its proof travels where others can read it or turn it round, as codes by SMS and by email do
+    (NIST SP 800-63B-4, 3.1.3.3: restricted authenticators). Reports tell who has nothing better."""

@@ -34,5 +34,6 @@ def nightlatch_factors() -> list[FactorPlugin]:
             channels=channels,
             medium=Medium.MAILBOX,
             reach=reach,
+            weak=True,
         )
     ]

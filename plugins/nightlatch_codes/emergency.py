@@ -38,5 +38,6 @@ def nightlatch_factors() -> list[FactorPlugin]:
             single=True,
             told="notice_emergency_code",
             last_resort=True,
+            weak=True,
         )
     ]

@@ -38,5 +38,6 @@ def nightlatch_factors() -> list[FactorPlugin]:
             channels=channels,
             medium=Medium.PHONE,
             reach=reach,
+            weak=True,
         )
     ]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from nightlatch.dn import split_dn
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nightlatch.model import Group, Groups
 
 SEPARATOR = "\x1f"
@@ -25,14 +27,15 @@ def group_key(named: str) -> str:
 class GroupIndex:
     """The groups of one person, by DN and by short name."""
 
-    def __init__(self, groups: Groups, *, folds_case: bool) -> None:
+    def __init__(self, groups: Groups, *, folds_case: bool, key_of: Callable[[str], str] = group_key) -> None:
+        """`key_of` may remember what `group_key` says, where many people have the same groups."""
         self.read_at = groups.read_at
         self.groups = groups.groups
         self._by_key: dict[str, Group] = {}
         self._folds_case = folds_case
         for group in groups.groups:
-            self._by_key.setdefault(group_key(group.name) if folds_case else group.name, group)
-            self._by_key[group_key(group.id) if folds_case else group.id] = group
+            self._by_key.setdefault(key_of(group.name) if folds_case else group.name, group)
+            self._by_key[key_of(group.id) if folds_case else group.id] = group
 
     def find(self, keys: frozenset[str], spelled: frozenset[str]) -> Group | None:
         """The first group that is named: by `keys` (comparable), or exactly where case counts."""

@@ -64,6 +64,8 @@ class LoginFacts:
     groups: GroupIndex | None = None
     """None where they were not, or could not be read."""
     why_no_groups: str = ""
+    any_time: bool = False
+    """Whether this is about logins at any time, and `now` says nothing."""
 
 
 class Condition(Protocol):

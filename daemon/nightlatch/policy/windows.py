@@ -45,7 +45,9 @@ class Windows:
     """The windows as they are written in the configuration."""
 
     def judge(self, facts: LoginFacts) -> Finding:
-        """Whether it is one of the times now."""
+        """Whether it is one of the times now; UNKNOWN where the question is about any time."""
+        if facts.any_time:
+            return Finding(Applies.UNKNOWN, f"it depends on the time: {self.words}")
         local = datetime.fromtimestamp(facts.now, ZoneInfo(self.zone))
         minute = local.hour * 60 + local.minute
         inside = any(window.holds(local.weekday(), minute) for window in self.windows)
