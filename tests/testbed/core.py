@@ -153,7 +153,8 @@ class MemoryStore:
         self.limits: dict[str, LimitState] = defaultdict(LimitState)
         self.held: dict[str, dict[str, Credential]] = defaultdict(dict)
         self.stood: dict[str, Standing] = {}
-        self.spent: set[str] = set()
+        self.spent: dict[str, str] = {}
+        """By key, what was remembered with it."""
         self.events: list[AuditEvent] = []
         self.away = False
 
@@ -164,6 +165,7 @@ class MemoryStore:
             limits={scope: self.limits[scope] for scope in request.scopes},
             credentials=self._unexpired(request.account_id),
             spent=request.spend_key in self.spent,
+            spent_value=self.spent.get(request.spend_key, ""),
             standing=self.stood.get(request.account_id, Standing()) if request.standing else Standing(),
         )
         changes, result = body(snapshot)
@@ -177,7 +179,7 @@ class MemoryStore:
         for identity in changes.removed:
             del self.held[request.account_id][identity]
         if changes.spend:
-            self.spent.add(request.spend_key)
+            self.spent[request.spend_key] = changes.spent_value
         if changes.standing is not None:
             self.stood[request.account_id] = changes.standing
         self.events += changes.events
@@ -301,7 +303,13 @@ def _reach(_state: bytes) -> Reach:
 PLUGINS = (
     word_plugin("word"),
     FactorPlugin(
-        "sent", "Message", Settings, lambda _: SentFactor(), reach=_reach, choice="Message to {label}"
+        "sent",
+        "Message",
+        Settings,
+        lambda _: SentFactor(),
+        reach=_reach,
+        choice="Message to {label}",
+        medium=Medium.PHONE,
     ),
     FactorPlugin(
         "help", "No way in", Settings, lambda _: SentFactor(), last_resort=True, told="notice_emergency_code"
@@ -343,7 +351,7 @@ class World:
             store=self.store,
             tickets=Tickets(Sealer(key, self.randomness), self.randomness),
             sender=sender,
-            notices=Notices(sender, factors, self.store, log),
+            notices=Notices(sender, factors, self.store, self.clock, log),
             clock=self.clock,
             randomness=self.randomness,
             name_key=b"n" * 32,

@@ -15,6 +15,14 @@ MAX_PIECE = 4104
 """4096 characters behind the kind of evidence."""
 
 
+def plain_text(what: str, text: str, least: int, most: int) -> None:
+    """Raise Invalid for text of another length, or with control characters or line breaks."""
+    if not least <= len(text) <= most:
+        raise Invalid(f"{what} must have {least} to {most} characters, not {len(text)}")
+    if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in text):
+        raise Invalid(f"{what} must not have control characters or line breaks")
+
+
 class Primary(Enum):
     """Who checks the first factor."""
 
@@ -45,10 +53,7 @@ class LoginRequest:
             ("origin.remote_host", self.source, 0, MAX_NAME),
             ("origin.terminal", self.terminal, 0, MAX_NAME),
         ):
-            if not least <= len(text) <= most:
-                raise Invalid(f"{what} must have {least} to {most} characters, not {len(text)}")
-            if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in text):
-                raise Invalid(f"{what} must not have control characters or line breaks")
+            plain_text(what, text, least, most)
 
 
 class PromptKind(Enum):

@@ -1,0 +1,111 @@
+"""One code against what a person has enrolled, decided inside the store's transaction.
+
+MUST 1: the limiter is charged before the code is looked at, once a call, however many credentials there are.
+MUST 2: a request that was decided before gets the same verdict, and nothing is charged or spent again.
+MUST 3: the credentials are those of the transaction, and only those of factors that policy lets count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from nightlatch import limits
+from nightlatch.errors import Conflict, Unavailable
+from nightlatch.factor import Decision
+from nightlatch.login.trial import VERIFY_SECONDS, named
+from nightlatch.model import Changes, Result
+from nightlatch.plugins.facade import CallContext
+from nightlatch.verification.answers import Verification, Verified
+
+if TYPE_CHECKING:
+    from nightlatch.factor import Verdict
+    from nightlatch.login.parts import Parts
+    from nightlatch.model import AuditEvent, Credential, Secret, Snapshot
+
+OTHER_REQUEST = "This request_id, or this ticket, was used for another request. Take a new one."
+
+
+@dataclass(frozen=True, slots=True)
+class CodeTrial:
+    """A code against all credentials that can be asked without a challenge, or against the challenged one."""
+
+    parts: Parts
+    allowed: frozenset[str]
+    code: Secret
+    scope: str
+    event: AuditEvent
+    """The audit row as it stands before the decision: refused."""
+    fingerprint: str = ""
+    """A keyed hash of the whole request; empty where it is not to be remembered."""
+    challenged: str = ""
+    """The credential that was challenged; empty for any."""
+    memo: bytes = field(default=b"", repr=False)
+
+    def __call__(self, snapshot: Snapshot) -> tuple[Changes, Verified]:
+        """Decide; raises Conflict for a request_id of another request, Unavailable."""
+        if snapshot.spent:
+            fingerprint, _, text = snapshot.spent_value.partition(" ")
+            if not self.fingerprint or fingerprint != self.fingerprint:
+                raise Conflict(OTHER_REQUEST)
+            return Changes(), Verified.again(text)
+        charged = limits.charge_factor(snapshot.limits[self.scope], snapshot.now)
+        if isinstance(charged, limits.Blocked):
+            locked = Verified(Verification.LOCKED, charged.reason, retry_after=charged.retry_after)
+            return self._with(Changes(limits={self.scope: charged.state}), locked, Result.LOCKED)
+        candidates = [one for one in snapshot.credentials if self._counts(one)]
+        if not candidates:
+            nothing = Verified(Verification.NOT_ENROLLED, "no credential that policy lets count")
+            return self._with(Changes(), nothing, Result.REFUSED)
+        return self._try(candidates, charged, snapshot.now)
+
+    def _counts(self, credential: Credential) -> bool:
+        if credential.factor not in self.allowed:
+            return False
+        if self.challenged:
+            return credential.id == self.challenged
+        plugin = self.parts.factors[credential.factor].plugin
+        return not (plugin.silent or plugin.last_resort or plugin.medium)
+
+    def _try(
+        self, candidates: list[Credential], charged: limits.Charged, now: float
+    ) -> tuple[Changes, Verified]:
+        changed: list[Credential] = []
+        reason = "wrong code"
+        for credential in candidates:
+            verdict = self._verify(credential, now)
+            if verdict.state is not None:
+                credential = replace(credential, state=verdict.state)  # noqa: PLW2901 - its new state
+            if verdict.decision is Decision.ACCEPT:
+                return self._accept(charged, replace(credential, last_used_at=now), verdict)
+            if verdict.decision is Decision.PENDING:
+                raise Unavailable(f"factor {credential.factor}", "is not decided yet; ask again in a moment")
+            if verdict.state is not None:
+                changed.append(credential)
+            reason = verdict.reason or reason
+        wrong = Verified(Verification.WRONG, reason)
+        changes = Changes(limits={self.scope: charged.state}, put=tuple(changed))
+        return self._with(changes, wrong, Result.REFUSED)
+
+    def _verify(self, credential: Credential, now: float) -> Verdict:
+        context = CallContext(now, now + VERIFY_SECONDS, self.parts.randomness)
+        facade = self.parts.factors[credential.factor]
+        return facade.verify(credential.state, self.memo, self.code.reveal(), context)
+
+    def _accept(
+        self, charged: limits.Charged, credential: Credential, verdict: Verdict
+    ) -> tuple[Changes, Verified]:
+        state = limits.succeed(charged.state, charged.charged_at)
+        verified = Verified(
+            Verification.VERIFIED, verdict.reason, credential.factor, credential.id, verdict.notice
+        )
+        changes = Changes({self.scope: state}, (credential,))
+        event = named(self.event, credential)
+        return replace(self, event=event)._with(changes, verified, Result.GRANTED)  # noqa: SLF001 - a copy of itself
+
+    def _with(self, changes: Changes, verified: Verified, result: Result) -> tuple[Changes, Verified]:
+        """The changes with their audit row, and with the verdict remembered."""
+        event = replace(self.event, result=result, reason=verified.reason)
+        spend = bool(self.fingerprint or self.challenged)
+        value = f"{self.fingerprint} {verified.remembered()}" if self.fingerprint else ""
+        return replace(changes, spend=spend, spent_value=value, events=(event,)), verified

@@ -1,0 +1,194 @@
+"""Verifies codes and devices for applications, and sends codes.
+
+MUST 1: the application has checked the first factor; that it may call at all is its certificate's right.
+MUST 2: a negative answer leaves no earlier than 250 ms after its call came in, and says no more than the
+        caller may know.
+MUST 3: the ticket of a sent code is good for this caller, this person and one answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nightlatch import limits
+from nightlatch.channel import NotSent
+from nightlatch.errors import Invalid, NotFound, Unavailable
+from nightlatch.login.answers import read_code
+from nightlatch.login.requirement import client_of
+from nightlatch.login.second_factor import SecondFactor
+from nightlatch.login.ticket import LIFETIME, LoginState, Stage, TicketError
+from nightlatch.login.trial import Proof
+from nightlatch.login.turn import Turn
+from nightlatch.model import DecisionRequest, Result
+from nightlatch.verification.answers import Answer, Sent, Verification, VerificationRequest, Verified
+from nightlatch.verification.trial import CodeTrial
+
+if TYPE_CHECKING:
+    from nightlatch.login.parts import Parts
+    from nightlatch.login.receipt import Receipts
+    from nightlatch.login.ticket import Tickets
+    from nightlatch.model import Credential
+
+CODE_PROMPT = "Code: "
+NOTHING_TO_SEND = "Nobody of that name can be sent a code by that factor here."
+
+
+class Verifications:
+    """Verifies for applications."""
+
+    def __init__(self, parts: Parts, tickets: Tickets, receipts: Receipts) -> None:
+        self._parts = parts
+        self._tickets = tickets
+        self._receipts = receipts
+        self._second = SecondFactor(parts)
+
+    async def code(
+        self,
+        caller: str,
+        request: VerificationRequest,
+        code: bytes,
+        ticket: bytes = b"",
+        *,
+        receipt: bool = False,
+    ) -> Answer:
+        """Check a code; raises Conflict, TicketError, Unavailable."""
+        turn = self._begin(caller, request)
+        if ticket:
+            turn.state = self._opened(ticket, caller, request)
+        fingerprint = self._fingerprint(caller, request, code, ticket) if request.request_id else ""
+        key = turn.state.ticket_id or f"request/{caller}/{request.request_id}"
+        account = turn.state.account or await self._parts.accounts.find(request.user)
+        if account is None:
+            return await self._refuse(
+                turn, request, Verified(Verification.NOT_ENROLLED, "no directory knows the name")
+            )
+        turn.found(account)
+        scope = limits.factor_scope(account.id)
+        trial = CodeTrial(
+            self._parts,
+            (await self._second.requirement(turn)).factors,
+            read_code(code),
+            scope,
+            turn.event("verification.code", Result.REFUSED, ""),
+            fingerprint,
+            turn.state.credential_id,
+            turn.state.memo,
+        )
+        spend_key = key if fingerprint or ticket else ""
+        decision = DecisionRequest((scope,), account.id, account, spend_key=spend_key)
+        return await self._answer(
+            turn, request, await self._parts.store.decide(decision, trial), receipt=receipt
+        )
+
+    async def send(
+        self, caller: str, request: VerificationRequest, factor: str, credential_id: str = ""
+    ) -> Sent:
+        """Send a code; raises NotFound, Locked, Unavailable."""
+        turn = self._begin(caller, request)
+        account = await self._parts.accounts.find(request.user)
+        credential = None
+        if account is not None:
+            turn.found(account)
+            usable = await self._second.usable(turn)
+            credential = next((one for one in usable if self._can_send(one, factor, credential_id)), None)
+        if credential is None:
+            await turn.record(Result.REFUSED, f"nothing to send a code to by {factor[:32]}")
+            await turn.hold()
+            if request.may_know:
+                raise NotFound(NOTHING_TO_SEND)
+            return Sent(self._tickets.seal(replace(turn.state, credential_id="none"), caller), CODE_PROMPT)
+        try:
+            challenge = await self._second.challenge(turn, credential)
+        except NotSent as error:
+            raise Unavailable(f"factor {factor}", error.reason) from None
+        turn.state = replace(turn.state, credential_id=credential.id, memo=challenge.memo)
+        prompt = f"{challenge.prompt}: " if request.may_know else CODE_PROMPT
+        return Sent(self._tickets.seal(turn.state, caller), prompt)
+
+    async def device(self, caller: str, request: VerificationRequest, *, receipt: bool = False) -> Answer:
+        """Whether the evidence belongs to a trusted device; raises Unavailable."""
+        turn = self._begin(caller, request)
+        account = await self._parts.accounts.find(request.user)
+        if account is None:
+            return await self._refuse(
+                turn, request, Verified(Verification.WRONG, "no directory knows the name")
+            )
+        turn.found(account)
+        requirement = await self._second.requirement(turn)
+        judgement = await self._second.check_evidence(turn, requirement)
+        if judgement.revoked and judgement.credential is not None:
+            self._parts.notices.tell("notice_device_revoked", turn.event_for(judgement.credential))
+        if judgement.proof is not Proof.ACCEPTED or judgement.credential is None:
+            return await self._refuse(turn, request, Verified(Verification.WRONG, judgement.reason))
+        credential = judgement.credential
+        verified = Verified(
+            Verification.VERIFIED,
+            judgement.reason,
+            credential.factor,
+            credential.id,
+            device_token=judgement.token,
+        )
+        return await self._answer(turn, request, verified, receipt=receipt)
+
+    def _begin(self, caller: str, request: VerificationRequest) -> Turn:
+        state = LoginState(
+            login_id=self._parts.randomness.bytes(16).hex(),
+            stage=Stage.FACTOR,
+            user=request.user,
+            service=request.service,
+            source=request.source,
+            expires_at=self._parts.clock.now() + LIFETIME,
+            evidence=request.evidence,
+        )
+        return Turn(self._parts, caller, state)
+
+    def _opened(self, ticket: bytes, caller: str, request: VerificationRequest) -> LoginState:
+        state = self._tickets.open(ticket, caller, self._parts.clock.now())
+        if (state.user, state.service) != (request.user, request.service):
+            raise TicketError("The ticket is for another person or another service.")
+        return state
+
+    def _can_send(self, credential: Credential, factor: str, credential_id: str) -> bool:
+        plugin = self._second.plugin(credential)
+        fits = credential.factor == factor and plugin.medium is not None and not plugin.last_resort
+        return fits and credential_id in {"", credential.id}
+
+    def _fingerprint(self, caller: str, request: VerificationRequest, code: bytes, ticket: bytes) -> str:
+        """The whole request under a keyed hash: the store holds no code."""
+        if len(code) > 256:  # noqa: PLR2004 - characters of a code, as in the API
+            raise Invalid("code must have at most 256 characters")
+        fields = (caller, request.user, request.service, request.request_id)
+        text = b"\0".join((*(field.encode() for field in fields), code, ticket))
+        return hmac.new(self._parts.name_key, text, hashlib.sha256).hexdigest()
+
+    async def _answer(
+        self, turn: Turn, request: VerificationRequest, verified: Verified, *, receipt: bool
+    ) -> Answer:
+        if verified.verification is not Verification.VERIFIED:
+            return await self._refuse(turn, request, verified)
+        turn.log(Result.GRANTED, verified.reason)
+        account = turn.account()
+        told = (
+            self._parts.factors[verified.factor].plugin.told if verified.factor in self._parts.factors else ""
+        )
+        if told and not verified.repeated:
+            event = replace(turn.event("message.send", Result.PASSED, ""), factor=verified.factor)
+            self._parts.notices.tell(told, replace(event, credential_id=verified.credential_id))
+        signed = ""
+        if receipt:
+            audience = client_of(turn.caller)
+            now = self._parts.clock.now()
+            signed = self._receipts.issue(account, audience, request.service, verified.factor, now)
+        return Answer(verified, turn.state.reference, account.name, signed)
+
+    async def _refuse(self, turn: Turn, request: VerificationRequest, verified: Verified) -> Answer:
+        """Log, wait as every negative answer does, and say no more than the caller may know."""
+        result = Result.LOCKED if verified.verification is Verification.LOCKED else Result.REFUSED
+        turn.log(result, verified.reason)
+        await turn.hold()
+        if verified.verification is Verification.NOT_ENROLLED and not request.may_know:
+            verified = replace(verified, verification=Verification.WRONG)
+        return Answer(verified, turn.state.reference)
