@@ -172,6 +172,8 @@ class AuditEvent:
     credential_id: str = ""
     caller: str = ""
     """The listener and the identity behind the call: "pam uid=0"."""
+    language: str = field(default="", compare=False)
+    """The language of the account, for messages that tell of the event; not written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,8 @@ class Snapshot:
     """The account's credentials, oldest first; empty where no account was named."""
     spent: bool
     """Whether the request's one-time key was spent before."""
+    spent_value: str = field(default="", repr=False)
+    """What was remembered with it then."""
     standing: Standing = Standing()
     """The account's standing; a fresh one unless the request asked for it."""
 
@@ -201,6 +205,8 @@ class Changes:
     """Ids of credentials to remove."""
     spend: bool = False
     """Whether to spend the request's one-time key. Spending it a second time is Refused, with all else."""
+    spent_value: str = field(default="", repr=False)
+    """What to remember with the key, at most 1024 characters; no secret."""
     standing: Standing | None = None
     """The account's new standing; only where it was asked for. None leaves it."""
     events: tuple[AuditEvent, ...] = ()
