@@ -11,14 +11,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from nightlatch.plugin import Settings, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Channel", "ChannelPlugin", "Medium", "Message", "NotSent", "Receipt", "Settings", "hookimpl"]
+__all__ = [
+    "Channel",
+    "ChannelPlugin",
+    "Delivery",
+    "DeliveryState",
+    "Medium",
+    "Message",
+    "NotSent",
+    "Receipt",
+    "ReportingChannel",
+    "Settings",
+    "hookimpl",
+]
 
 
 class Medium(Enum):
@@ -37,7 +49,7 @@ class Message:
     values: Mapping[str, str] = field(repr=False)
     """What the template may use. May hold a code: never log it."""
     language: str = "en"
-    """The person's language, a BCP 47 tag; a channel without it uses English."""
+    """The person's language, a BCP 47 tag; set by the daemon. A channel without it uses English."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +57,32 @@ class Receipt:
     """A provider has taken the message."""
 
     provider_id: str = ""
-    """The provider's own id for it, without secrets; for the audit and for delivery reports."""
+    """The provider's own id for it, without secrets and without the address; for the audit, and for what the
+    provider reports later. With commas between them, where one message has several."""
+
+
+class DeliveryState(Enum):
+    """What became of a message that a provider had taken."""
+
+    UNDER_WAY = "under way"
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    DELETED = "deleted"
+    UNKNOWN = "unknown"
+    """The provider reports a state, and it is none of these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What a provider reports of one message, later. It changes nothing: the daemon writes it down."""
+
+    provider_id: str
+    """An id that a `Receipt` had."""
+    state: DeliveryState
+    error: str = ""
+    """The provider's own error code, such as "011"; empty when there was none."""
 
 
 class NotSent(Exception):
@@ -72,6 +109,14 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+
+
+@runtime_checkable
+class ReportingChannel(Protocol):
+    """A channel that hears later what became of a message may have this method, too."""
+
+    def report_to(self, take: Callable[[Delivery], None]) -> None:
+        """Call `take` for each report, in the event loop; called once, before the first message is sent."""
 
 
 @dataclass(frozen=True, slots=True)

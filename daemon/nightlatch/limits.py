@@ -43,6 +43,8 @@ SENDS_OF_ACCOUNT = ((3, 600.0), (6, 3600.0), (20, 86_400.0))
 """Messages that one account may cause: how many within how many seconds, all of them together."""
 SENDS_TO_ADDRESS = ((5, 3600.0),)
 """Messages that one address may get, whoever asks."""
+MOST_TIMES = 200
+"""Times that are kept of messages; where more may be sent, each time stands for several of them."""
 
 _HORIZON = LONGEST_WAIT + SPACINGS[-1]
 _KEPT_BEYOND = 40
@@ -167,20 +169,26 @@ def charge_password(state: LimitState, now: float) -> Charged | Blocked:
     return Charged(replace(state, failures=failures, blocked_until=turn + spacing), now, turn - now)
 
 
-def charge_sends(windows: tuple[tuple[int, float], ...]) -> Rule:
-    """A rule that counts messages in several windows at once.
+def charge_sends(windows: tuple[tuple[int, float], ...], to: str = "") -> Rule:
+    """A rule that counts messages in several windows at once; `to` says in the reason whose they are.
 
     A message that did not leave stays counted: who makes providers fail gains nothing.
     """
+    # Where many may be sent, a time is kept for each so many of them, and `in_a_row` has the rest.
+    each = max(-(-most // MOST_TIMES) for most, _ in windows)
 
     def rule(state: LimitState, now: float) -> Charged | Blocked:
         state = _put_right(state, now, max(seconds for _, seconds in windows), 0.0)
         for most, seconds in windows:
             recent = [sent for sent in state.failures if sent > now - seconds]
-            if len(recent) >= most:
-                reason = f"{most} messages in {seconds / 60:.0f} minutes"
-                return Blocked(state, reason, recent[-most] + seconds - now)
-        return Charged(replace(state, failures=(*state.failures, now)), now)
+            beyond = len(recent) * each + state.in_a_row - most
+            if beyond >= 0:
+                reason = f"{most} messages in {seconds / 60:.0f} minutes{to}"
+                last = recent[min(beyond // each, len(recent) - 1)] if recent else now
+                return Blocked(state, reason, last + seconds - now)
+        if state.in_a_row + 1 < each:
+            return Charged(replace(state, in_a_row=state.in_a_row + 1), now)
+        return Charged(replace(state, failures=(*state.failures, now), in_a_row=0), now)
 
     return rule
 

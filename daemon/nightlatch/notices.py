@@ -7,6 +7,7 @@ MUST 1: a notice never stops or delays what it tells of: it goes out afterwards,
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from nightlatch.channel import Message, NotSent
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from nightlatch.factor import Reach
     from nightlatch.model import AuditEvent, Credential
     from nightlatch.plugins.facade import FactorFacade
-    from nightlatch.ports import Store
+    from nightlatch.ports import Clock, Store
     from nightlatch.sending import Sender
 
 SECONDS = 30.0
@@ -37,20 +38,35 @@ class Notices:
         sender: Sender,
         factors: Mapping[str, FactorFacade],
         store: Store,
+        clock: Clock,
         log: structlog.stdlib.BoundLogger,
     ) -> None:
         self._sender = sender
         self._factors = factors
         self._store = store
+        self._clock = clock
         self._log = log
         self._under_way: set[asyncio.Task[None]] = set()
 
-    def tell(self, template: str, event: AuditEvent, label: str = "") -> None:
-        """Tell the event's account, everywhere but at the credential that the event names."""
+    def tell(
+        self, template: str, event: AuditEvent, label: str = "", more: Mapping[str, str] | None = None
+    ) -> None:
+        """Tell the event's account, everywhere but at the credential that the event names.
+
+        `more` are further values of the template, such as `days` and `left`.
+        """
         if len(self._under_way) >= MOST_UNDER_WAY:
             self._log.error("notice.dropped", template=template, account=event.account_id)
             return
-        task = asyncio.get_running_loop().create_task(self._tell(template, event, label))
+        values = {
+            **(more or {}),
+            "user": event.user,
+            "service": event.service,
+            "label": label,
+            "device": label,
+        }
+        values["time"] = datetime.fromtimestamp(self._clock.now(), UTC).strftime("%Y-%m-%d %H:%M UTC")
+        task = asyncio.get_running_loop().create_task(self._tell(Message(template, values), event))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
@@ -59,21 +75,19 @@ class Notices:
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=CLOSING_SECONDS)
 
-    async def _tell(self, template: str, event: AuditEvent, label: str) -> None:
+    async def _tell(self, message: Message, event: AuditEvent) -> None:
         try:
             credentials = await self._store.credentials(event.account_id)
         except Unavailable as error:
-            self._log.error("notice.not_sent", template=template, reason=str(error))
+            self._log.error("notice.not_sent", template=message.template, reason=str(error))
             return
-        values = {"user": event.user, "service": event.service, "label": label, "device": label}
-        message = Message(template, values)
         reached = {self._reach(one) for one in credentials if one.id != event.credential_id}
         for reach in reached - {None}:
             assert reach is not None
             try:
                 await self._sender.deliver(event, reach, message, SECONDS)
             except NotSent as error:
-                self._log.warning("notice.not_sent", template=template, reason=error.reason)
+                self._log.warning("notice.not_sent", template=message.template, reason=error.reason)
 
     def _reach(self, credential: Credential) -> Reach | None:
         facade = self._factors.get(credential.factor)

@@ -4,13 +4,16 @@ MUST 1: the limits of account, address, prefix and the whole are charged before 
 MUST 2: no message is written to somebody whose second factor is blocked: a code would be of no use.
 MUST 3: no log and no audit row has an address or a message's values in it.
 MUST 4: a failing channel is followed by the next one; a permanent refusal of an address is not.
+MUST 5: a message's language is the account's, not the factor's choice; what is no language tag goes nowhere.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass, replace
+import re
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from nightlatch import limits
@@ -29,17 +32,52 @@ if TYPE_CHECKING:
     from nightlatch.model import AuditEvent, Snapshot
     from nightlatch.plugins.channel_facade import ChannelFacade
     from nightlatch.ports import Clock, Store
+    from nightlatch.receipts import Receipts
 
 PREFIX_LETTERS = 6
-"""How much of an address is its prefix: for a number "+" and five digits, country and area."""
+"""How much of a number is its prefix where none is configured: "+" and five digits, country and area."""
+HOUR = 3600.0
+_LANGUAGE = re.compile(r"\s*([A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8}){0,4})(?=[\s,;]|$)")
+"""A language tag (BCP 47), or the first of several, as LDAP's preferredLanguage may have them (RFC 2798)."""
+
+
+class TooManyMessages(NotSent):
+    """The person's own sending limit is reached. `retry_after` is seconds from now."""
+
+    def __init__(self, reason: str, retry_after: float) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+class Budget(Enum):
+    """What an account's messages are counted in: changing credentials leaves enough of them to sign in."""
+
+    LOGIN = "send"
+    CHANGES = "send/changes"
 
 
 @dataclass(frozen=True, slots=True)
 class SendingLimits:
-    """The limits that belong to the whole installation, a hour."""
+    """The limits that belong to the whole installation, in messages an hour."""
 
     per_prefix: int = 200
+    """To all numbers of one prefix, or to all mailboxes of one domain, that have no limit of their own."""
     in_all: int = 2000
+    prefixes: Mapping[str, int] = field(default_factory=dict)
+    """By the beginning of a number ("+4179"); the longest that fits counts. 0 for never."""
+    domains: Mapping[str, int] = field(default_factory=dict)
+    """By a mailbox's domain, in lower case. 0 for never."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """The limit that an address shares with others like it."""
+
+    scope: str
+    named: str
+    """Those others, in words that do not tell the address."""
+    most: int
+    """Messages an hour."""
 
 
 class Sender:
@@ -54,6 +92,8 @@ class Sender:
         log: structlog.stdlib.BoundLogger,
         *,
         ceilings: SendingLimits | None = None,
+        language: str = "en",
+        receipts: Receipts | None = None,
     ) -> None:
         self._channels = channels
         self._store = store
@@ -61,15 +101,23 @@ class Sender:
         self._key = key
         self._log = log
         self._ceilings = ceilings or SendingLimits()
+        self._language = language
+        self._receipts = receipts
 
-    async def send(self, event: AuditEvent, reach: Reach, message: Message, seconds: float) -> None:
-        """Send a message that `event`'s account asked for; raises NotSent, Locked, Unavailable."""
-        await self._charge(event, reach.address)
+    async def send(
+        self, event: AuditEvent, reach: Reach, message: Message, seconds: float, budget: Budget = Budget.LOGIN
+    ) -> None:
+        """Send a message that `event`'s account asked for.
+
+        Raises TooManyMessages for the person's own limits, else NotSent, Locked, Unavailable.
+        """
+        await self._charge(event, reach.address, budget)
         await self.deliver(event, reach, message, seconds)
 
     async def deliver(self, event: AuditEvent, reach: Reach, message: Message, seconds: float) -> None:
         """Deliver by the first channel that can, without charging anybody; raises NotSent."""
         end = self._clock.steady() + seconds
+        message = replace(message, language=self._language_of(event))
         present = [self._channels[name] for name in reach.channels if name in self._channels]
         order = sorted(present, key=lambda channel: channel.rests)
         reason = "no channel is configured"
@@ -85,13 +133,27 @@ class Sender:
                 if error.permanent:
                     break
                 continue
+            if self._receipts is not None:
+                self._receipts.expect(channel.name, receipt.provider_id, event)
             await self._record(event, f"sent by {channel.name}, id {receipt.provider_id or 'none'}")
             return
         await self._record(replace(event, result=Result.UNAVAILABLE), reason)
         raise NotSent(reason)
 
-    async def _charge(self, event: AuditEvent, address: str) -> None:
-        rules = self._rules(event.account_id, address)
+    async def _charge(self, event: AuditEvent, address: str, budget: Budget) -> None:
+        shared = self._shared(address)
+        if not shared.most:
+            reason = f"no message is sent to {shared.named}"
+            self._log.warning("message.limited", account=event.account_id, reason=reason)
+            await self._record(replace(event, result=Result.LOCKED), f"not sent: {reason}")
+            raise NotSent(reason, permanent=True)
+        account, destination = f"{budget.value}/{event.account_id}", f"send/to/{self._tag(address)}"
+        rules: dict[str, Rule] = {
+            account: limits.charge_sends(limits.SENDS_OF_ACCOUNT, " for this account"),
+            destination: limits.charge_sends(limits.SENDS_TO_ADDRESS, " to this address"),
+            shared.scope: limits.charge_sends(((shared.most, HOUR),), f" to {shared.named}"),
+            "send/all": limits.charge_sends(((self._ceilings.in_all, HOUR),), " in all"),
+        }
         factor = limits.factor_scope(event.account_id)
 
         def body(snapshot: Snapshot) -> tuple[Changes, limits.Charges | limits.Blocked]:
@@ -104,24 +166,29 @@ class Sender:
                 return Changes(events=(refused,)), outcome
             return Changes(limits=outcome.states), outcome
 
-        request = DecisionRequest((*rules, factor))
-        outcome = await self._store.decide(request, body)
+        outcome = await self._store.decide(DecisionRequest((*rules, factor)), body)
         if isinstance(outcome, limits.Blocked):
             self._log.warning("message.limited", account=event.account_id, reason=outcome.reason)
-            raise NotSent(f"too many messages: {outcome.reason}")
+            reason = f"too many messages: {outcome.reason}"
+            if outcome.scope in {account, destination}:
+                raise TooManyMessages(reason, outcome.retry_after)
+            raise NotSent(reason)
 
-    def _rules(self, account_id: str, address: str) -> dict[str, Rule]:
-        hour = 3600.0
-        return {
-            f"send/{account_id}": limits.charge_sends(limits.SENDS_OF_ACCOUNT),
-            f"send/to/{self._tag(address)}": limits.charge_sends(limits.SENDS_TO_ADDRESS),
-            f"send/prefix/{self._prefix(address)}": limits.charge_sends(((self._ceilings.per_prefix, hour),)),
-            "send/all": limits.charge_sends(((self._ceilings.in_all, hour),)),
-        }
+    def _shared(self, address: str) -> _Shared:
+        """The limit of a number's prefix, or of a mailbox's domain."""
+        ceilings = self._ceilings
+        if not address.startswith("+"):
+            domain = address.rpartition("@")[2].lower()
+            most = ceilings.domains.get(domain, ceilings.per_prefix)
+            return _Shared(f"send/prefix/{self._tag(domain)}", "mailboxes of this domain", most)
+        longest = max((one for one in ceilings.prefixes if address.startswith(one)), key=len, default="")
+        most = ceilings.prefixes.get(longest, ceilings.per_prefix)
+        prefix = longest or address[:PREFIX_LETTERS]
+        return _Shared(f"send/prefix/{prefix}", f"numbers that begin with {prefix}", most)
 
-    def _prefix(self, address: str) -> str:
-        """A number's first digits, or a mailbox's domain as a tag."""
-        return address[:PREFIX_LETTERS] if address.startswith("+") else self._tag(address.rpartition("@")[2])
+    def _language_of(self, event: AuditEvent) -> str:
+        found = _LANGUAGE.match(event.language)
+        return found[1] if found else self._language
 
     def _tag(self, text: str) -> str:
         """A keyed hash: the store holds no address."""

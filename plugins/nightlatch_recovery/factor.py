@@ -53,7 +53,9 @@ class RecoveryFactor:
         after = enrolled.without(used)
         left = len(after.unused)
         reason = f"recovery codes left: {left}"
-        return Verdict(Decision.ACCEPT, state=after.encode(), reason=reason, notice=_notice(left))
+        return Verdict(
+            Decision.ACCEPT, state=after.encode(), reason=reason, notice=_notice(left), uses_left=left
+        )
 
 
 def build(settings: Settings) -> RecoveryFactor:

@@ -17,7 +17,6 @@ from nightlatch_sms_gateways.number import checked_number
 from nightlatch_sms_gateways.secret_files import read_secret
 from nightlatch_sms_gateways.smpp_link import Account, Link
 from nightlatch_sms_gateways.smpp_pdu import meaning
-from nightlatch_sms_gateways.smpp_receipts import log_receipt
 from nightlatch_sms_gateways.smpp_session import SessionEnded
 from nightlatch_sms_gateways.smpp_text import encoded
 from nightlatch_sms_gateways.trust import trusting
@@ -25,9 +24,9 @@ from nightlatch_sms_gateways.trust import trusting
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nightlatch.channel import Message
+    from nightlatch.channel import Delivery, Message
     from nightlatch_sms_gateways.smpp_pdu import Pdu
-    from nightlatch_sms_gateways.smpp_receipts import DeliveryReceipt, Receipts
+    from nightlatch_sms_gateways.smpp_receipts import Receipts
     from nightlatch_sms_gateways.smpp_session import Session
     from nightlatch_sms_gateways.smpp_settings import SmppSettings
     from nightlatch_sms_gateways.smpp_text import Encoded
@@ -46,12 +45,9 @@ UDH, SMSC_RECEIPT = 0x40, 0x01
 class SmppChannel:
     """One account at an SMPP server."""
 
-    def __init__(
-        self, settings: SmppSettings, words: Callable[[Message], str], receipts: Receipts = log_receipt
-    ) -> None:
+    def __init__(self, settings: SmppSettings, words: Callable[[Message], str]) -> None:
         """`words` gives a message its text. Raises ValueError for a file that is of no use."""
-        self.receipts = receipts
-        """Who takes delivery receipts; may be exchanged at any time."""
+        self._report: Receipts = lambda _receipt: None
         self._settings = settings
         self._words = words
         password = read_secret("password_file", settings.password_file)
@@ -89,8 +85,12 @@ class SmppChannel:
         """Unbind, and let go of the connection."""
         await self._link.close()
 
-    def _take(self, receipt: DeliveryReceipt) -> None:
-        self.receipts(receipt)
+    def report_to(self, take: Callable[[Delivery], None]) -> None:
+        """Give every delivery receipt to `take`."""
+        self._report = take
+
+    def _take(self, receipt: Delivery) -> None:
+        self._report(receipt)
 
     async def _submit_all(self, session: Session, number: str, text: Encoded) -> list[Pdu]:
         fields = self._fields(number, text)

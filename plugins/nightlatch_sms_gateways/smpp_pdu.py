@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from smpplib import consts, smpp  # type: ignore[import-untyped]  # smpplib has no types
 from smpplib.command_codes import commands  # type: ignore[import-untyped]  # smpplib has no types
 
-from nightlatch_sms_gateways.smpp_receipts import DeliveryReceipt, receipt_in
+from nightlatch_sms_gateways.smpp_receipts import receipt_in
+
+if TYPE_CHECKING:
+    from nightlatch.channel import Delivery
 
 HEADER_BYTES = 16
 LARGEST_PDU = 70_000
@@ -43,7 +47,7 @@ class Pdu:
 
     header: Header
     message_id: str = ""
-    receipt: DeliveryReceipt | None = field(default=None)
+    receipt: Delivery | None = field(default=None)
 
 
 class _Numbered:

@@ -3,6 +3,7 @@
 MUST 1: each answer goes to the request of its number, and one that comes too late goes nowhere.
 MUST 2: a server that is silent for two times `keep_alive` is left; all that wait are told why.
 MUST 3: a receipt is acknowledged before anybody looks at it, so that none holds up the next.
+MUST 4: a server that asks without an end is read slowly: it gets no more of the daemon's time than that.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ UNBIND_SECONDS = 1.0
 """How long a server is given to say goodbye."""
 MOST_UNSENT = 1 << 20
 """Octets that may wait for a server that asks and does not read."""
+UNASKED_AT_ONCE = 50
+"""Requests of the server's own, receipts above all, after which it waits for `UNASKED_PAUSE` seconds."""
+UNASKED_PAUSE = 0.1
 INVALID_COMMAND = 0x03
 _NUMBERS = 0x7FFF_FFFF
 
@@ -45,6 +49,7 @@ class Session:
         self._number = 0
         self._waiting: dict[int, Future[Pdu]] = {}
         self._ended = ""
+        self._unasked = 0
 
     async def request(self, command: str, **fields: str | bytes | int) -> Pdu:
         """Send a request and wait for its answer; raises SessionEnded."""
@@ -104,8 +109,17 @@ class Session:
             else:
                 asked = False
                 self._handle(pdu)
+                if not pdu.header.is_response:
+                    await self._slow_down()
             if self._writer.transport.get_write_buffer_size() > MOST_UNSENT:
                 raise SessionEnded("the server does not read")
+
+    async def _slow_down(self) -> None:
+        """Leave the next request where it is, once the server has asked for so many."""
+        self._unasked += 1
+        if self._unasked >= UNASKED_AT_ONCE:
+            self._unasked = 0
+            await asyncio.sleep(UNASKED_PAUSE)
 
     async def _next(self) -> Pdu:
         """The next PDU. May be cancelled between its header and its body, and called again."""

@@ -17,7 +17,8 @@ from nightlatch.login.parts import Parts
 from nightlatch.login.ticket import Tickets
 from nightlatch.notices import Notices
 from nightlatch.plugins.loader import load_plugins
-from nightlatch.sending import Sender
+from nightlatch.receipts import Receipts
+from nightlatch.sending import Sender, SendingLimits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import structlog
 
     from nightlatch.config import Config
+    from nightlatch.config.sending import SendingSettings
     from nightlatch.plugins.channel_facade import ChannelFacade
     from nightlatch.plugins.facade import FactorFacade
     from nightlatch.ports import Clock, Directory, Randomness, Store
@@ -54,12 +56,14 @@ class Core:
     factors: Mapping[str, FactorFacade]
     channels: Mapping[str, ChannelFacade]
     notices: Notices
+    receipts: Receipts
 
     async def close(self) -> None:
         """Let go of the directories and channels, after the notices under way."""
         await self.notices.close()
         for channel in self.channels.values():
             await channel.close()
+        await self.receipts.close()
         for directory in self.directories:
             await directory.close()
 
@@ -76,8 +80,20 @@ def build_core(config: Config, world: World) -> Core:
             problems += error.problems
     if problems:
         raise ConfigError(tuple(problems))
-    sender = Sender(plugins.channels, world.store, world.clock, world.key.derive("addresses"), world.log)
-    notices = Notices(sender, plugins.factors, world.store, world.log)
+    receipts = Receipts(world.store, world.clock, world.log)
+    for channel in plugins.channels.values():
+        channel.report_to(receipts.take)
+    sender = Sender(
+        plugins.channels,
+        world.store,
+        world.clock,
+        world.key.derive("addresses"),
+        world.log,
+        ceilings=_ceilings(config.sending),
+        language=config.sending.language,
+        receipts=receipts,
+    )
+    notices = Notices(sender, plugins.factors, world.store, world.clock, world.log)
     parts = Parts(
         accounts=Accounts(directories),
         factors=plugins.factors,
@@ -103,4 +119,9 @@ def build_core(config: Config, world: World) -> Core:
         plugins.factors,
         plugins.channels,
         notices,
+        receipts,
     )
+
+
+def _ceilings(sending: SendingSettings) -> SendingLimits:
+    return SendingLimits(sending.per_prefix_hour, sending.in_all_hour, sending.prefixes, sending.domains)

@@ -53,6 +53,8 @@ def _place(detail: ErrorDetails) -> Place:
         location = (*location[:2], *location[3:])
     if detail["type"].startswith("union_tag"):
         location = (*location, KIND)
+    if location[-1:] == ("[key]",):  # what is wrong is the name of a setting
+        location = location[:-1]
     return location
 
 

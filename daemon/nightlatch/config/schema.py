@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from nightlatch.config.policies import PolicyScopes, PolicySettings
+from nightlatch.config.sending import SendingSettings
 from nightlatch.directories.settings import DirectorySettings
 
 LONGEST_SOCKET_PATH = 107
@@ -196,6 +197,9 @@ class Config(Table):
     channels: dict[str, dict[str, object]] = Field(
         {},
         description="One table for each way a message may leave: its kind, and the settings of that kind.",
+    )
+    sending: SendingSettings = Field(
+        SendingSettings(), description="How many messages the installation sends, and in which language."
     )
     directories: tuple[DirectorySettings, ...] = Field(
         min_length=1,

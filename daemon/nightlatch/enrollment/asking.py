@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nightlatch.channel import NotSent
-from nightlatch.errors import Refused, Unavailable
+from nightlatch.errors import Locked, Refused, Unavailable
 from nightlatch.factor import Subject
+from nightlatch.login import words
 from nightlatch.login.asking_context import AskingContext
 from nightlatch.model import AuditEvent, Result
+from nightlatch.sending import Budget, TooManyMessages
 
 if TYPE_CHECKING:
     from nightlatch.factor import Challenge
@@ -31,6 +33,7 @@ def change(name: str, account: Account, caller: str, credential: Credential | No
         factor=credential.factor if credential else "",
         credential_id=credential.id if credential else "",
         caller=caller,
+        language=account.contact.language,
     )
 
 
@@ -38,12 +41,17 @@ async def ask(parts: Parts, account: Account, credential: Credential, event: Aud
     """Ask; raises Refused when a message could not be sent, Locked, Unavailable."""
     facade = parts.factors[credential.factor]
     now = parts.clock.now()
-    context = AskingContext(now, now + SECONDS, b"", "", parts.randomness, parts.sender, event)
+    context = AskingContext(
+        now, now + SECONDS, b"", "", parts.randomness, parts.sender, event, Budget.CHANGES
+    )
     try:
         challenge = await facade.challenge(
             Subject(account.name, account.directory), credential.state, context
         )
     except NotSent as error:
+        if isinstance(context.stopped, TooManyMessages):
+            stopped = context.stopped
+            raise Locked(words.too_many_messages(stopped.retry_after), stopped.retry_after) from None
         if context.stopped is not None:
             raise context.stopped from None
         raise Refused(f"The message could not be sent: {error.reason}") from None

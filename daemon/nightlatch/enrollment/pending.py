@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nightlatch.keys import SealError
+from nightlatch.login.sealed_account import account_fields, account_in
 from nightlatch.login.ticket import TicketError
-from nightlatch.model import Account, Credential
+from nightlatch.model import Credential
 
 if TYPE_CHECKING:
     from nightlatch.keys import Sealer
+    from nightlatch.model import Account
 
 LIFETIME = 600.0
 """How long an enrolment or a removal waits for its answer, in seconds."""
@@ -36,9 +38,9 @@ class PendingTickets:
 
     def seal(self, pending: Pending, caller: str) -> bytes:
         """The ticket, bound to its caller."""
-        account, credential = pending.account, pending.credential
+        credential = pending.credential
         fields = {
-            "account": [account.directory, account.stable_id, account.name],
+            "account": account_fields(pending.account),
             "credential": [credential.id, credential.factor, credential.label, credential.state.hex()],
             "memo": pending.memo.hex(),
             "expires_at": pending.expires_at,
@@ -53,7 +55,7 @@ class PendingTickets:
             raise TicketError("This ticket is not from this daemon, or not for this caller.") from error
         if now >= fields["expires_at"]:
             raise TicketError("This took longer than 10 minutes. Begin it again.")
-        account = Account(*fields["account"])
+        account = account_in(fields["account"])
         identity, factor, label, state = fields["credential"]
         credential = Credential(account.id, identity, factor, label, bytes.fromhex(state), 0.0)
         return Pending(account, credential, bytes.fromhex(fields["memo"]), fields["expires_at"])

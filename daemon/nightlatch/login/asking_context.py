@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nightlatch.channel import NotSent
 from nightlatch.errors import Locked, Unavailable
 from nightlatch.factor import Reach
+from nightlatch.sending import Budget, TooManyMessages
 
 if TYPE_CHECKING:
     from nightlatch.channel import Message
@@ -30,8 +31,9 @@ class AskingContext:
     randomness: Randomness = field(repr=False)
     sender: Sender = field(repr=False)
     event: AuditEvent
-    """The audit row of what is sent."""
-    stopped: Locked | Unavailable | None = None
+    """The audit row of what is sent, and whose language it has."""
+    budget: Budget = Budget.LOGIN
+    stopped: Locked | Unavailable | TooManyMessages | None = None
 
     def random_bytes(self, count: int) -> bytes:
         """`count` bytes from the daemon's source."""
@@ -42,7 +44,10 @@ class AskingContext:
         try:
             # The factor has to hear of a failure before its own time is over, to let another way be offered.
             seconds = max(0.1, self.deadline - self.now - MARGIN_SECONDS)
-            await self.sender.send(self.event, Reach(channels, address), message, seconds)
+            await self.sender.send(self.event, Reach(channels, address), message, seconds, self.budget)
+        except TooManyMessages as error:
+            self.stopped = error
+            raise NotSent(error.reason) from None
         except (Locked, Unavailable) as error:
             self.stopped = error
             raise NotSent("the daemon can not send just now") from None

@@ -68,7 +68,7 @@ class Offer:
         except (Invalid, Unavailable) as error:
             self._parts.log.warning("device.not_trusted", ref=turn.state.reference, reason=str(error))
             return ""
-        self._parts.notices.tell("notice_device_added", event, label)
+        self._parts.notices.tell("notice_device_added", event, label, {"days": str(days)})
         return made.token
 
     def _offered(self, requirement: Requirement) -> tuple[FactorFacade | None, int]:

@@ -57,7 +57,7 @@ class SecondFactor:
         return plugin.choice.format(title=plugin.title, label=credential.label)
 
     async def challenge(self, turn: Turn, credential: Credential, memo: bytes = b"") -> Challenge:
-        """Ask one credential's question; raises NotSent, Locked, Unavailable."""
+        """Ask one credential's question; raises NotSent (and TooManyMessages), Locked, Unavailable."""
         now = self._parts.clock.now()
         context = AskingContext(
             now,

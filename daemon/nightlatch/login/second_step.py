@@ -23,6 +23,7 @@ from nightlatch.login.turn import ANSWERED
 from nightlatch.login.waiver import Waiver
 from nightlatch.model import Result
 from nightlatch.policy.model import SecondFactor as Demand
+from nightlatch.sending import TooManyMessages
 
 if TYPE_CHECKING:
     from nightlatch.login.parts import Parts
@@ -140,17 +141,29 @@ class SecondStep:
         try:
             challenge = await self._second.challenge(turn, credential, turn.state.memo if same else b"")
         except NotSent as error:
-            await turn.record(Result.UNAVAILABLE, f"message not sent: {error.reason}")
-            others = tuple(one for one in usable if one.id != credential.id)
-            if not others:
-                turn.recorded = True
-                raise Unavailable(f"factor {credential.factor}", error.reason) from None
-            return self._ask_choice(turn, usable, words.NOT_SENT, default=usable.index(others[0]))
+            return await self._not_sent(turn, credential, usable, error)
         if challenge.prompt is None:
             raise Unavailable(f"factor {credential.factor}", "asks nothing, though it is not silent")
         label = credential.label if challenge.labelled else ""
         prompt = words.question(challenge.prompt, label, others=len(usable) > 1)
         return turn.ask_code(credential, challenge, prompt)
+
+    async def _not_sent(
+        self, turn: Turn, credential: Credential, usable: tuple[Credential, ...], error: NotSent
+    ) -> Step:
+        """No message has left: another way, or an end that says whether it was an outage or a limit."""
+        limited = error if isinstance(error, TooManyMessages) else None
+        result = Result.LOCKED if limited else Result.UNAVAILABLE
+        await turn.record(result, f"message not sent: {error.reason}")
+        others = tuple(one for one in usable if one.id != credential.id)
+        if others:
+            before = words.another_message(limited.retry_after) if limited else words.NOT_SENT
+            return self._ask_choice(turn, usable, before, default=usable.index(others[0]))
+        if limited is None:
+            turn.recorded = True
+            raise Unavailable(f"factor {credential.factor}", error.reason)
+        await turn.hold()
+        return turn.outcome(Verdict.LOCKED, words.too_many_messages(limited.retry_after), limited.retry_after)
 
     def _ask_choice(
         self, turn: Turn, usable: tuple[Credential, ...], before: str = "", default: int = 0
@@ -175,7 +188,9 @@ class SecondStep:
             await self._waiver.observe(turn, requirement.observed, judgement.credential.factor)
         plugin = self._second.plugin(judgement.credential)
         if plugin.told and not plugin.last_resort:
-            self._parts.notices.tell(plugin.told, turn.event_for(judgement.credential))
+            left = judgement.uses_left
+            more = {} if left is None else {"left": str(left)}
+            self._parts.notices.tell(plugin.told, turn.event_for(judgement.credential), more=more)
         message = words.ENROL_ANEW if plugin.last_resort else judgement.notice
         question = "" if plugin.silent or plugin.last_resort else self._offer.question(turn, requirement)
         if question:

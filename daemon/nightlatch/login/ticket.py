@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from nightlatch.errors import Invalid
 from nightlatch.keys import SealError
-from nightlatch.model import Account
+from nightlatch.login.sealed_account import account_fields, account_in
 
 if TYPE_CHECKING:
     from nightlatch.keys import Sealer
+    from nightlatch.model import Account
     from nightlatch.ports import Randomness
 
 LIFETIME = 300.0
@@ -106,7 +107,7 @@ class Tickets:
             self._randomness.bytes(16).hex(),
             state.evidence,
             state.keeps_token,
-            account and [account.directory, account.stable_id, account.name, account.handle],
+            account and account_fields(account),
             state.credential_id,
             state.memo.hex(),
             state.prompt,
@@ -126,7 +127,7 @@ class Tickets:
             raise TicketError("the ticket is not from this daemon, or not for this caller") from error
         fields[_STAGE] = Stage(fields[_STAGE])
         fields[_EVIDENCE] = tuple(fields[_EVIDENCE])
-        fields[_ACCOUNT] = fields[_ACCOUNT] and Account(*fields[_ACCOUNT])
+        fields[_ACCOUNT] = fields[_ACCOUNT] and account_in(fields[_ACCOUNT])
         fields[_MEMO] = bytes.fromhex(fields[_MEMO])
         state = LoginState(*fields)
         if not state.expires_at - LIFETIME <= now + 1 or now >= state.expires_at:

@@ -49,6 +49,7 @@ class Judgement:
     """The factor's words for the person, with a grant."""
     token: str = field(default="", repr=False)
     """A new secret for the caller's device, with a grant."""
+    uses_left: int | None = None
     credential: Credential | None = None
     """The credential that the answer was for."""
     revoked: bool = False
@@ -135,6 +136,7 @@ class Trial:
             verdict.reason,
             notice=verdict.notice,
             token=verdict.token,
+            uses_left=verdict.uses_left,
             credential=credential,
         )
         return changes, judgement

@@ -54,6 +54,7 @@ class Turn:
             service=self.state.service,
             source=self.state.source,
             caller=self.caller,
+            language=account.contact.language if account else "",
         )
 
     def event_for(self, credential: Credential) -> AuditEvent:

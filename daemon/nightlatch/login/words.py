@@ -26,6 +26,16 @@ def locked(retry_after: float) -> str:
     return f"Too many attempts. Try again in {duration(retry_after)}, or ask your administrator."
 
 
+def too_many_messages(retry_after: float) -> str:
+    """Nothing was sent, and there is no other way to sign in."""
+    return f"Too many messages were sent. Try again in {duration(retry_after)}."
+
+
+def another_message(retry_after: float) -> str:
+    """Nothing was sent; before the list of other ways."""
+    return f"Too many messages were sent; another one can be sent in {duration(retry_after)}."
+
+
 def duration(seconds: float) -> str:
     """`seconds` for people, rounded up: "45 seconds", "2 minutes", "1 hour"."""
     whole = max(1, int(-(-seconds // 1)))

@@ -28,11 +28,12 @@ MOST_REASON: Final = 200
 MOST_LABEL: Final = 64
 MOST_NOTICE: Final = 200
 MOST_TOKEN: Final = 512
+MOST_USES: Final = 999_999
 _SHORTEST_ANSWER_HIDDEN: Final = 4
 _DECISIONS: Final = tuple(Decision)
 _ENROLLMENT: Final = attrgetter("state", "qr_payload", "details", "label", "token")
 _CHALLENGE: Final = attrgetter("prompt", "echo", "memo", "labelled", "state")
-_VERDICT: Final = attrgetter("decision", "state", "reason", "notice", "token", "revoke")
+_VERDICT: Final = attrgetter("decision", "state", "reason", "notice", "token", "revoke", "uses_left")
 
 
 class BadAnswer(Exception):
@@ -79,7 +80,7 @@ def checked_verdict(value: object, answer: str) -> Verdict:
     """`value` as a Verdict of its own, its reason free of `answer`; raises BadAnswer."""
     if type(value) is not Verdict:
         raise BadAnswer(f"returned {type_name(value)}, not a Verdict")
-    decision, state, reason, notice, token, revoke = _fields(value, _VERDICT)
+    decision, state, reason, notice, token, revoke, uses_left = _fields(value, _VERDICT)
     for member in _DECISIONS:
         if member is decision:
             return Verdict(
@@ -90,6 +91,7 @@ def checked_verdict(value: object, answer: str) -> Verdict:
                 _text("notice", notice, MOST_NOTICE) if member is Decision.ACCEPT else "",
                 _token(token) if member is Decision.ACCEPT else "",
                 revoke is True and member is Decision.REJECT,
+                uses_left if type(uses_left) is int and 0 <= uses_left <= MOST_USES else None,
             )
     raise BadAnswer(f"returned a verdict whose decision is {type_name(decision)}, not a Decision")
 

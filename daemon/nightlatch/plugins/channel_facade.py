@@ -4,6 +4,7 @@ MUST 1: what it raises is NotSent, and nothing else; a plugin's other exceptions
 MUST 2: nothing is waited for beyond the deadline: a hung provider holds up its own message and no other.
 MUST 3: a channel that failed several times in a row is left alone for a while (a circuit breaker), so that
         people behind it are offered another way at once.
+MUST 4: what it reports later passes `_checked`, and changes nothing but the audit and the log.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from nightlatch.channel import NotSent, Receipt
+from nightlatch.channel import Delivery, DeliveryState, NotSent, Receipt, ReportingChannel
 from nightlatch.plugins.answers import printable, type_name
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ FAILURES = 3
 PAUSE_SECONDS = 30.0
 LONGEST_REASON = 300
 LONGEST_ID = 128
+LONGEST_ERROR = 32
 
 
 class ChannelFacade:
@@ -63,6 +65,21 @@ class ChannelFacade:
             return Receipt()
         return Receipt(printable(receipt.provider_id, LONGEST_ID))
 
+    def report_to(self, take: Callable[[str, Delivery], None]) -> None:
+        """Pass on what the channel reports later, with its name; most channels report nothing.
+
+        Raises whatever the plugin raises.
+        """
+        channel = self._channel
+
+        def checked(delivery: object) -> None:
+            found = _checked(delivery)
+            if found is not None:
+                take(self.name, found)
+
+        if isinstance(channel, ReportingChannel):
+            channel.report_to(checked)
+
     async def close(self) -> None:
         """Let go of its connections."""
         await self._channel.close()
@@ -75,3 +92,14 @@ class ChannelFacade:
         if self._failures >= FAILURES:
             self._closed_until = self._steady() + PAUSE_SECONDS
             self._failures = 0
+
+
+def _checked(delivery: object) -> Delivery | None:
+    """A report as a bounded one of our own; None for what is none."""
+    if type(delivery) is not Delivery or type(delivery.state) is not DeliveryState:
+        return None
+    if type(delivery.provider_id) is not str or type(delivery.error) is not str or not delivery.provider_id:
+        return None
+    return Delivery(
+        printable(delivery.provider_id, LONGEST_ID), delivery.state, printable(delivery.error, LONGEST_ERROR)
+    )

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 from pydantic import ValidationError
 
-from nightlatch.channel import Message, NotSent
+from nightlatch.channel import Delivery, DeliveryState, Message, NotSent
 from nightlatch_sms_gateways.smpp import SmppChannel
-from nightlatch_sms_gateways.smpp_receipts import DeliveryReceipt, DeliveryState
 from nightlatch_sms_gateways.smpp_settings import SmppSettings
 from testbed import smsc
 from testbed.hostile import server_context
@@ -35,14 +34,14 @@ class MakeChannel(Protocol):
 
 
 @pytest.fixture
-def receipts() -> asyncio.Queue[DeliveryReceipt]:
+def receipts() -> asyncio.Queue[Delivery]:
     """The receipts that came."""
     return asyncio.Queue()
 
 
 @pytest.fixture
 async def make_channel(
-    secret_file: Callable[[str], Path], receipts: asyncio.Queue[DeliveryReceipt]
+    secret_file: Callable[[str], Path], receipts: asyncio.Queue[Delivery]
 ) -> AsyncIterator[MakeChannel]:
     """Channels whose text is the value "text"; they are closed after the test."""
     made: list[SmppChannel] = []
@@ -55,7 +54,8 @@ async def make_channel(
             "sender": "nightlatch",
         }
         settings = SmppSettings.model_validate(table | changed)
-        made.append(SmppChannel(settings, lambda message: message.values["text"], receipts.put_nowait))
+        made.append(SmppChannel(settings, lambda message: message.values["text"]))
+        made[-1].report_to(receipts.put_nowait)
         return made[-1]
 
     yield make
@@ -76,7 +76,7 @@ def saying(text: str) -> Message:
 
 
 async def test_a_message_and_its_receipt(
-    server: smsc.Smsc, make_channel: MakeChannel, receipts: asyncio.Queue[DeliveryReceipt]
+    server: smsc.Smsc, make_channel: MakeChannel, receipts: asyncio.Queue[Delivery]
 ) -> None:
     """The text arrives, the receipt of the send has the server's id, and so has the delivery receipt."""
     receipt = await make_channel(server.port).send(TO, saying("Your code: 837465"), 5)
@@ -85,16 +85,16 @@ async def test_a_message_and_its_receipt(
     assert (submitted.source_addr, submitted.source_addr_ton) == ("nightlatch", 5)
     assert (submitted.short_message, submitted.data_coding) == (b"Your code: 837465", 0)
     delivered = await asyncio.wait_for(receipts.get(), 5)
-    assert delivered == DeliveryReceipt(receipt.provider_id, DeliveryState.DELIVERED)
+    assert delivered == Delivery(receipt.provider_id, DeliveryState.DELIVERED)
 
 
 async def test_a_receipt_for_what_was_not_delivered(
-    server: smsc.Smsc, make_channel: MakeChannel, receipts: asyncio.Queue[DeliveryReceipt]
+    server: smsc.Smsc, make_channel: MakeChannel, receipts: asyncio.Queue[Delivery]
 ) -> None:
     """UNDELIV is told with the network's error."""
     await make_channel(server.port).send(smsc.UNDELIVERED, saying("x"), 5)
     receipt = await asyncio.wait_for(receipts.get(), 5)
-    assert (receipt.state, receipt.error) == (DeliveryState.UNDELIVERABLE, "011")
+    assert (receipt.state, receipt.error) == (DeliveryState.UNDELIVERED, "011")
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ async def test_a_text_that_gsm_lacks(server: smsc.Smsc, make_channel: MakeChanne
 
 
 async def test_a_long_message(
-    server: smsc.Smsc, make_channel: MakeChannel, receipts: asyncio.Queue[DeliveryReceipt]
+    server: smsc.Smsc, make_channel: MakeChannel, receipts: asyncio.Queue[Delivery]
 ) -> None:
     """A long text is sent in parts, each with its header, its id, and a receipt."""
     text = "".join(f"{number:04}€" for number in range(100))

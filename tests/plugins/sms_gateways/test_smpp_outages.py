@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from nightlatch_sms_gateways.smpp_receipts import DeliveryReceipt
+    from nightlatch.channel import Delivery
 
     MakeChannel = Callable[..., SmppChannel]
 
@@ -35,7 +35,7 @@ async def make_channel(secret_file: Callable[[str], Path]) -> AsyncIterator[Make
     """Channels to a port; they are closed after the test."""
     made: list[SmppChannel] = []
 
-    def make(port: int, keep_alive: float = 30, **others: object) -> SmppChannel:
+    def make(port: int, keep_alive: float = 30) -> SmppChannel:
         table = {
             "url": f"smpp://127.0.0.1:{port}",
             "system_id": "nl",
@@ -44,7 +44,7 @@ async def make_channel(secret_file: Callable[[str], Path]) -> AsyncIterator[Make
             "keep_alive": keep_alive,
         }
         settings = SmppSettings.model_validate(table)
-        made.append(SmppChannel(settings, lambda message: message.values["text"], **others))  # type: ignore[arg-type]  # only receipts
+        made.append(SmppChannel(settings, lambda message: message.values["text"]))
         return made[-1]
 
     yield make
@@ -206,14 +206,15 @@ async def test_who_takes_receipts_may_fail(make_channel: MakeChannel) -> None:
     """A receipt is acknowledged, and an error of who records it does not end the session."""
     text = b"id:id-2 stat:DELIVRD"
     receipt = smsc.pdu(0x05, 0, 5, b"\0\1\1x\0\1\1y\0\4\0\0\0\0\0\0\0\0" + bytes([len(text)]) + text)
-    taken: list[DeliveryReceipt] = []
+    taken: list[Delivery] = []
 
-    def fail(one: DeliveryReceipt) -> None:
+    def fail(one: Delivery) -> None:
         taken.append(one)
         raise RuntimeError("disk full")
 
     async with raw_smsc(lambda raw: takes_all(raw) + receipt * (raw.command == SUBMIT)) as server:
-        channel = make_channel(server.port, receipts=fail)
+        channel = make_channel(server.port)
+        channel.report_to(fail)
         for _ in range(3):
             await channel.send(TO, MESSAGE, 5)
         await server.wait_for(0x05 | smsc.RESPONSE, 3)

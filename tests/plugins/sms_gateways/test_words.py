@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightlatch.channel import Medium, Message, NotSent
+from nightlatch.channel import Delivery, DeliveryState, Medium, Message, NotSent
 from nightlatch_sms_gateways import nightlatch_channels
-from nightlatch_sms_gateways.smpp_receipts import DeliveryReceipt, DeliveryState, receipt_in
+from nightlatch_sms_gateways.smpp_receipts import receipt_in
 from nightlatch_sms_gateways.smpp_text import encoded
 from nightlatch_sms_gateways.wording import Private
 from testbed import smsc
@@ -84,22 +84,22 @@ def test_parts_end_between_letters(text: str) -> None:
 @pytest.mark.parametrize(
     ("message_id", "state", "text", "expected"),
     [
-        (b"m1\0", 2, b"", DeliveryReceipt("m1", DeliveryState.DELIVERED)),
+        (b"m1\0", 2, b"", Delivery("m1", DeliveryState.DELIVERED)),
         (
             None,
             None,
             b"id:m1 sub:001 stat:EXPIRED err:044 text:id:x",
-            DeliveryReceipt("m1", DeliveryState.EXPIRED, "044"),
+            Delivery("m1", DeliveryState.EXPIRED, "044"),
         ),
-        (None, None, b"id:m1 stat:WHAT err:000", DeliveryReceipt("m1", DeliveryState.UNKNOWN)),
-        (b"m1", 99, b"stat:REJECTD", DeliveryReceipt("m1", DeliveryState.REJECTED)),
+        (None, None, b"id:m1 stat:WHAT err:000", Delivery("m1", DeliveryState.UNKNOWN)),
+        (b"m1", 99, b"stat:REJECTD", Delivery("m1", DeliveryState.REJECTED)),
         (None, None, b"hello", None),
         (b"a b", 2, b"", None),
         (b"\xff\xfe", 2, b"\xff", None),
     ],
 )
 def test_receipts(
-    message_id: bytes | None, state: int | None, text: bytes, expected: DeliveryReceipt | None
+    message_id: bytes | None, state: int | None, text: bytes, expected: Delivery | None
 ) -> None:
     """A receipt is read from its parameters or its text; one without an id is none."""
     assert receipt_in(message_id, state, text) == expected
