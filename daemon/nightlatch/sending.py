@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     import structlog
 
     from nightlatch.channel import Message
+    from nightlatch.deliveries import Deliveries
     from nightlatch.factor import Reach
     from nightlatch.limits import Rule
     from nightlatch.model import AuditEvent, Snapshot
     from nightlatch.plugins.channel_facade import ChannelFacade
     from nightlatch.ports import Clock, Store
-    from nightlatch.receipts import Receipts
 
 PREFIX_LETTERS = 6
 """How much of a number is its prefix where none is configured: "+" and five digits, country and area."""
@@ -93,7 +93,7 @@ class Sender:
         *,
         ceilings: SendingLimits | None = None,
         language: str = "en",
-        receipts: Receipts | None = None,
+        deliveries: Deliveries | None = None,
     ) -> None:
         self._channels = channels
         self._store = store
@@ -102,7 +102,7 @@ class Sender:
         self._log = log
         self._ceilings = ceilings or SendingLimits()
         self._language = language
-        self._receipts = receipts
+        self._deliveries = deliveries
 
     async def send(
         self, event: AuditEvent, reach: Reach, message: Message, seconds: float, budget: Budget = Budget.LOGIN
@@ -133,8 +133,8 @@ class Sender:
                 if error.permanent:
                     break
                 continue
-            if self._receipts is not None:
-                self._receipts.expect(channel.name, receipt.provider_id, event)
+            if self._deliveries is not None:
+                self._deliveries.expect(channel.name, receipt.provider_id, event)
             await self._record(event, f"sent by {channel.name}, id {receipt.provider_id or 'none'}")
             return
         await self._record(replace(event, result=Result.UNAVAILABLE), reason)

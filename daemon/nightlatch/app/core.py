@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nightlatch.administration import Administration
 from nightlatch.app.rules import build_policy
+from nightlatch.deliveries import Deliveries
 from nightlatch.directories.build import build_directory
 from nightlatch.enrollment import Enrollments, Removals
 from nightlatch.errors import ConfigError
@@ -17,7 +18,6 @@ from nightlatch.login.parts import Parts
 from nightlatch.login.ticket import Tickets
 from nightlatch.notices import Notices
 from nightlatch.plugins.loader import load_plugins
-from nightlatch.receipts import Receipts
 from nightlatch.sending import Sender, SendingLimits
 
 if TYPE_CHECKING:
@@ -56,14 +56,14 @@ class Core:
     factors: Mapping[str, FactorFacade]
     channels: Mapping[str, ChannelFacade]
     notices: Notices
-    receipts: Receipts
+    deliveries: Deliveries
 
     async def close(self) -> None:
         """Let go of the directories and channels, after the notices under way."""
         await self.notices.close()
         for channel in self.channels.values():
             await channel.close()
-        await self.receipts.close()
+        await self.deliveries.close()
         for directory in self.directories:
             await directory.close()
 
@@ -80,9 +80,9 @@ def build_core(config: Config, world: World) -> Core:
             problems += error.problems
     if problems:
         raise ConfigError(tuple(problems))
-    receipts = Receipts(world.store, world.clock, world.log)
+    deliveries = Deliveries(world.store, world.clock, world.log)
     for channel in plugins.channels.values():
-        channel.report_to(receipts.take)
+        channel.report_to(deliveries.take)
     sender = Sender(
         plugins.channels,
         world.store,
@@ -91,7 +91,7 @@ def build_core(config: Config, world: World) -> Core:
         world.log,
         ceilings=_ceilings(config.sending),
         language=config.sending.language,
-        receipts=receipts,
+        deliveries=deliveries,
     )
     notices = Notices(sender, plugins.factors, world.store, world.clock, world.log)
     parts = Parts(
@@ -119,7 +119,7 @@ def build_core(config: Config, world: World) -> Core:
         plugins.factors,
         plugins.channels,
         notices,
-        receipts,
+        deliveries,
     )
 
 

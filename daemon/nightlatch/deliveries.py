@@ -52,7 +52,7 @@ class _Minute:
     dropped: bool = False
 
 
-class Receipts:
+class Deliveries:
     """Matches reports with the messages that were sent, and writes them down."""
 
     def __init__(self, store: Store, clock: Clock, log: structlog.stdlib.BoundLogger) -> None:
