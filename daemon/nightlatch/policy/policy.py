@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nightlatch.policy.conditions import MemberOf
-from nightlatch.policy.evaluate import evaluate
+from nightlatch.policy.evaluate import evaluate, judge
 
 if TYPE_CHECKING:
-    from nightlatch.policy.model import LoginFacts, Requirement, Rule
+    from nightlatch.policy.model import Judged, LoginFacts, Requirement, Rule
 
 
 class Policy:
@@ -27,3 +27,7 @@ class Policy:
     def evaluate(self, facts: LoginFacts) -> Requirement:
         """What this login must show."""
         return evaluate(self.rules, facts, self.enabled)
+
+    def judge(self, facts: LoginFacts) -> tuple[Judged, ...]:
+        """Every rule, and whether it concerns this login."""
+        return judge(self.rules, facts)
