@@ -66,7 +66,7 @@ static bool read_option(struct options *options, const char *word) {
 }
 
 bool options_read(pam_handle_t *pamh, int argc, const char **argv, struct options *options) {
-    *options = (struct options){.socket = DEFAULT_SOCKET, .timeout = 30, .max_prompts = 10};
+    *options = (struct options){.socket = DEFAULT_SOCKET, .timeout = 30, .max_prompts = 20};
     bool valid = true;
     for (int i = 0; i < argc; i++) {
         if (!read_option(options, argv[i])) {

@@ -8,7 +8,7 @@
 #define USER_MAX 256U                        /* bytes of a user's name */
 #define ANSWER_MAX 1024U                     /* bytes of an answer */
 #define ORIGIN_MAX 255U                      /* bytes of a remote host, terminal or service */
-#define SHOWN_MAX 4096U                      /* bytes of one text for the person */
+#define SHOWN_MAX 12288U                     /* bytes of one text for the person: a QR code of 80 columns */
 #define DUMMY_PASSWORD "\b\n\r\177INCORRECT" /* what sshd sends in place of a password it will not try */
 
 /* A name that may be asked for: 1 to USER_MAX bytes of UTF-8 without control characters. */

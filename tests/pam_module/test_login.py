@@ -178,13 +178,13 @@ async def test_text_is_printable_and_cut(host: Host, step: login_pb2.Step) -> No
     async with ScriptedDaemon(host.socket, step, outcome(message="\x9bB\x07\nC")):
         result = await host.login("123456")
     assert result.rc == PamCode.SUCCESS
-    assert result.messages[0].text == "A?[2J?" + "é" * 2044
+    assert result.messages[0].text == "A?[2J?" + "é" * 6140
     assert result.messages[1].text == "?B?\nC"
 
 
 async def test_qr_code_passes(host: Host) -> None:
-    """A QR code of 49 by 49 modules, drawn with half blocks, is shown whole."""
-    drawn = "\n".join(["█▀▄ " * 12] * 25)
+    """PAM-12: the widest QR code of 80 columns, drawn with half blocks, is shown whole with its words."""
+    drawn = "\n".join(["Scan this:", *["█▀▄█" * 20] * 40, "  secret  JBSW Y3DP", "Code: "])
     async with ScriptedDaemon(host.socket, prompt(drawn), outcome()):
         assert (await host.login("123456")).prompts == (drawn,)
 
@@ -208,14 +208,15 @@ async def test_conversation_that_fails(host: Host) -> None:
     [
         (prompt(), "", 3),
         (password(), "", 3),
-        (prompt(kind=login_pb2.PROMPT_KIND_CHOICE), "", 10),
+        (prompt(kind=login_pb2.PROMPT_KIND_CHOICE), "", 20),
+        (prompt(kind=login_pb2.PROMPT_KIND_ENROLLMENT), "", 20),
         (prompt(kind=login_pb2.PROMPT_KIND_CHOICE), "max_prompts=2", 2),
     ],
 )
 async def test_asking_ends(host: Host, step: login_pb2.Step, options: str, asked: int) -> None:
     """PAM-10: a daemon that always asks again is asked no more after 3 codes, or the prompts allowed."""
     async with ScriptedDaemon(host.socket, step):
-        result = await host.login(*["000000"] * 20, options=options)
+        result = await host.login(*["000000"] * 30, options=options)
     assert result.rc == PamCode.MAXTRIES
     assert len(result.prompts) == asked
 

@@ -66,7 +66,7 @@ static void test_shown_text_is_bounded(void) {
     memset(text, 'x', sizeof text - 1);
     text_printable(out, sizeof out, text);
     CHECK(strlen(out) == SHOWN_MAX - 1);
-    repeat(text, "\xe2\x96\x88", 2000);
+    repeat(text, "\xe2\x96\x88", 5000);
     text_printable(out, sizeof out, text);
     CHECK(strlen(out) == SHOWN_MAX - 1 - (SHOWN_MAX - 1) % 3); /* no half character */
     text_printable(out, 1, "x");
