@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nightlatch.administration import Administration
+from nightlatch.app.actions import ScopedActions
 from nightlatch.app.rules import build_policy
 from nightlatch.deliveries import Deliveries
 from nightlatch.directories.build import build_directory
-from nightlatch.enrollment import Enrollments, Removals
 from nightlatch.errors import ConfigError
 from nightlatch.keys import MasterKey, Sealer
 from nightlatch.login.accounts import Accounts
-from nightlatch.login.engine import LoginEngine
 from nightlatch.login.parts import Parts
 from nightlatch.login.ticket import Tickets
 from nightlatch.notices import Notices
@@ -48,10 +46,7 @@ class Core:
     """One configuration, built."""
 
     config: Config
-    engine: LoginEngine
-    enrollments: Enrollments
-    removals: Removals
-    administration: Administration
+    scoped: ScopedActions
     directories: tuple[Directory, ...]
     factors: Mapping[str, FactorFacade]
     channels: Mapping[str, ChannelFacade]
@@ -107,14 +102,9 @@ def build_core(config: Config, world: World) -> Core:
         name_key=world.key.derive("unknown names"),
         log=world.log,
     )
-    enrollments = Enrollments(parts, Sealer(world.key.derive("enrollment ticket"), world.randomness))
-    removals = Removals(parts, Sealer(world.key.derive("removal ticket"), world.randomness))
     return Core(
         config,
-        LoginEngine(parts),
-        enrollments,
-        removals,
-        Administration(parts, plugins.channels),
+        ScopedActions(parts, tuple(directories), plugins.channels, world.key),
         tuple(directories),
         plugins.factors,
         plugins.channels,

@@ -77,8 +77,8 @@ class Daemon:
         except ConfigError as error:
             self._log.error("config.refused", problems=list(error.problems), kept="the running configuration")
         else:
-            fixed = ("daemon", "listeners", "store", "log")
-            later = [table for table in fixed if getattr(new, table) != getattr(old.config, table)]
+            later = _needing_restart(old.config, new)
+            self._fronts.reload()
             self._log.info("config.reloaded", needs_restart=later or None)
             self._spawn(self._retire(old))
         self._notifier.send("READY=1")
@@ -100,3 +100,11 @@ class Daemon:
                 self._log.warning("store.unavailable", reason=str(error))
             self._notifier.send("WATCHDOG=1")
             await self._world.clock.sleep(seconds / 2)
+
+
+def _needing_restart(old: Config, new: Config) -> list[str]:
+    """The tables whose changes wait for a restart. An application's files and clients do not."""
+    later = [table for table in ("daemon", "store", "log") if getattr(new, table) != getattr(old, table)]
+    before, after = old.listeners, new.listeners
+    fixed = [(one.pam, one.admin, one.applications and one.applications.address) for one in (before, after)]
+    return [*later, *(["listeners"] if fixed[0] != fixed[1] else [])]

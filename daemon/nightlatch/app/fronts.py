@@ -1,80 +1,160 @@
-"""The daemon's listeners, and which services each one has: what a listener serves is what it may do."""
+"""The daemon's listeners, and which services each one has: what it does not serve, nobody can do there."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from nightlatch.app.applications import Applications
 from nightlatch.app.status import status_of
+from nightlatch.errors import Unavailable
+from nightlatch.rpc.acceptor import Acceptor
 from nightlatch.rpc.admin import AdminService
 from nightlatch.rpc.caller import CallerAddresses
 from nightlatch.rpc.enrollment import EnrollmentService
+from nightlatch.rpc.guard import Guard
 from nightlatch.rpc.listener import Listener
 from nightlatch.rpc.login import LoginService
+from nightlatch.rpc.passing import Route
+from nightlatch.rpc.rights import OF_A_SOCKET, OF_THE_PAM_SOCKET, SERVICES
 from nightlatch.rpc.sockets import make_socket
 from nightlatch.v1 import admin_pb2, admin_pb2_grpc, enrollment_pb2_grpc, login_pb2_grpc
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
+    from nightlatch.app.actions import Actions
     from nightlatch.app.core import Core, World
+    from nightlatch.rpc.caller import Caller
+
+HEALTH_SECONDS = 5.0
+"""Between two looks at the store, for gRPC's health checks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A service, registered once, and the listeners that have it."""
+
+    right: str
+    """The word by which a client gets the right to it, from `nightlatch.rpc.rights`."""
+    register: Callable[[Any], None]
+    listeners: frozenset[str]
 
 
 class Fronts:
-    """The listeners `pam` and `admin`, in front of whatever core is current."""
+    """The listeners `pam`, `admin` and `applications`, in front of whatever core is current."""
 
     def __init__(self, core: Callable[[], Core], world: World) -> None:
         self._core = core
+        self._world = world
         self._log = world.log
         self._started_at = world.clock.now()
-        self._store = world.store
-        addresses = CallerAddresses(world.randomness.bytes(16).hex())
-        login = LoginService(lambda: core().engine, addresses, world.log)
-        enrollment = EnrollmentService(
-            lambda: core().enrollments, lambda: core().removals, addresses, world.log
-        )
-        admin = AdminService(lambda: core().administration, self._status, addresses, world.log)
-        runtime_dir = core().config.daemon.runtime_dir
+        self._addresses = CallerAddresses(world.randomness.bytes(16).hex())
+        self._watches: list[asyncio.Task[None]] = []
+        guard = Guard(self._addresses, world.clock.steady, world.log)
+        offers = self._offers()
+        names = ["pam", "admin", *(["applications"] if core().config.listeners.applications else [])]
         self._listeners = {
-            "pam": Listener(
-                "pam",
-                {
-                    "nightlatch.v1.LoginService": lambda server: (
-                        login_pb2_grpc.add_LoginServiceServicer_to_server(login, server)
-                    )
-                },
-                runtime_dir,
-                addresses,
-                world.log,
-            ),
-            "admin": Listener(
-                "admin",
-                {
-                    "nightlatch.v1.AdminService": lambda server: (
-                        admin_pb2_grpc.add_AdminServiceServicer_to_server(admin, server)
-                    ),
-                    "nightlatch.v1.EnrollmentService": lambda server: (
-                        enrollment_pb2_grpc.add_EnrollmentServiceServicer_to_server(enrollment, server)
-                    ),
-                },
-                runtime_dir,
-                addresses,
-                world.log,
-            ),
+            name: Listener(
+                name,
+                {SERVICES[one.right].full_name: one.register for one in offers if name in one.listeners},
+                core().config.daemon.runtime_dir,
+                guard,
+                remote=name == "applications",
+            )
+            for name in names
         }
+        self._applications = (
+            Applications(core, self._route("applications"), world.clock.now)
+            if "applications" in self._listeners
+            else None
+        )
+
+    def _offers(self) -> tuple[Offer, ...]:
+        addresses, log = self._addresses, self._log
+
+        def actions(caller: Caller) -> Actions:
+            return self._core().scoped.within(caller.rights.directories)
+
+        login = LoginService(lambda caller: actions(caller).engine, addresses, log)
+        enrollment = EnrollmentService(
+            lambda caller: actions(caller).enrollments,
+            lambda caller: actions(caller).removals,
+            addresses,
+            log,
+        )
+        admin = AdminService(lambda caller: actions(caller).administration, self._status, addresses, log)
+        return (
+            Offer(
+                "login",
+                lambda server: login_pb2_grpc.add_LoginServiceServicer_to_server(login, server),
+                frozenset({"pam", "applications"}),
+            ),
+            Offer(
+                "enrollment",
+                lambda server: enrollment_pb2_grpc.add_EnrollmentServiceServicer_to_server(
+                    enrollment, server
+                ),
+                frozenset({"admin", "applications"}),
+            ),
+            Offer(
+                "admin",
+                lambda server: admin_pb2_grpc.add_AdminServiceServicer_to_server(admin, server),
+                frozenset({"admin", "applications"}),
+            ),
+        )
 
     async def start(self, passed: dict[str, socket.socket]) -> None:
         """Serve on the sockets that systemd passed, and on new ones for the others; raises ConfigError."""
         settings = self._core().config.listeners
-        for name, wanted in (("pam", settings.pam), ("admin", settings.admin)):
+        unix = (("pam", settings.pam, OF_THE_PAM_SOCKET), ("admin", settings.admin, OF_A_SOCKET))
+        for name, wanted, rights in unix:
             listening = passed.get(name) or make_socket(wanted.socket, f"listeners.{name}.socket")
-            await self._listeners[name].start(listening, frozenset(wanted.allow_uids))
+            door = Acceptor(self._route(name), frozenset(wanted.allow_uids), rights)
+            await self._listeners[name].start(door, listening)
             self._log.info("listener.ready", listener=name, socket=str(wanted.socket), passed=name in passed)
+        if self._applications is not None:
+            listening = passed.get("applications") or self._applications.socket()
+            await self._listeners["applications"].start(self._applications.door, listening)
+            self._log.info("listener.ready", listener="applications", passed="applications" in passed)
+            self._watch(self._applications.keep_watch(self._world.clock.sleep))
+        self._watch(self._keep_health())
+
+    def reload(self) -> None:
+        """Take over what the current configuration says of applications."""
+        if self._applications is not None:
+            self._applications.renew()
 
     async def stop(self, grace: float) -> None:
         """Take nothing new, and let what is under way finish for `grace` seconds."""
+        for watch in self._watches:
+            watch.cancel()
+        await asyncio.gather(*self._watches, return_exceptions=True)
         await asyncio.gather(*(listener.stop(grace) for listener in self._listeners.values()))
 
+    def _route(self, name: str) -> Route:
+        return Route(name, self._listeners[name].inner, self._addresses, self._log)
+
+    def _watch(self, work: Coroutine[Any, Any, None]) -> None:
+        self._watches.append(asyncio.get_running_loop().create_task(work))
+
+    async def _keep_health(self) -> None:
+        """Let gRPC's health checks tell when nothing can be decided, because the store is away."""
+        serving = True
+        while True:
+            await self._world.clock.sleep(HEALTH_SECONDS)
+            works = False
+            with suppress(Unavailable, TimeoutError):
+                await asyncio.wait_for(self._world.store.health(), HEALTH_SECONDS)
+                works = True
+            if works != serving:
+                serving = works
+                self._log.warning("health.changed", serving=serving)
+                for listener in self._listeners.values():
+                    await listener.tell_health(serving=serving)
+
     async def _status(self) -> admin_pb2.GetStatusResponse:
-        return await status_of(self._core(), self._store, self._started_at)
+        return await status_of(self._core(), self._world.store, self._started_at)

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nightlatch.config.applications import client_problems
 from nightlatch.config.explain import KIND, kinds_of, models_in
 from nightlatch.config.files import FileChecker
 from nightlatch.config.load import parse, read
@@ -16,6 +17,7 @@ from nightlatch.config.schema import Config, DaemonSettings
 from nightlatch.directories.settings import DirectorySettings
 from nightlatch.errors import ConfigError, SettingsProblems
 from nightlatch.plugins.loader import load_plugins
+from nightlatch.rpc.trust import TlsFiles, open_trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +41,9 @@ def check_config(path: Path, passed: frozenset[str] = frozenset()) -> tuple[str,
         return error.problems
     _, problems = parse(source)
     wrong = {problem.place for problem in problems}
-    found = [*_plugins(source.data), *_files(source.data, passed)]
+    found = [*_plugins(source.data), *client_problems(source.data), *_files(source.data, passed)]
+    wrong_files = wrong | {problem.place for problem in found}
+    found += _tls(source.data, wrong_files)
     return in_the_file(
         path, source.lines, (*problems, *(problem for problem in found if problem.place not in wrong))
     )
@@ -77,7 +81,7 @@ def _files(data: dict[str, object], passed: frozenset[str]) -> Iterator[Problem]
     """What is wrong with the files and folders. Asks no other setting, so that a wrong one hides nothing."""
     checker = FileChecker(_owners(data))
     for place, path in _paths(data):
-        if place[0] == "listeners" and place[1] in passed:
+        if place[0] == "listeners" and place[-1] == "socket" and place[1] in passed:
             continue
         wrong = _wrong(place, path, checker)
         if wrong:
@@ -116,14 +120,35 @@ def _wrong(place: Place, path: Path, checker: FileChecker) -> str:
         return f'"{path}" depends on where it is read from.\nWrite the whole path, from "/" on.'
     checks = {
         "password_file": checker.secret,
-        "key_file": checker.key,
+        "key_file": checker.tls_key if place[0] == "listeners" else checker.key,
         "ca_file": checker.certificates,
+        "certificate_file": checker.certificates,
+        "client_ca_file": checker.certificates,
+        "crl_file": checker.public,
         "state_dir": checker.folder,
         "runtime_dir": checker.folder,
         "socket": checker.folder_of if place[0] == "listeners" else None,
     }
     check = checks.get(str(place[-1]).removeprefix("bind_"))
     return check(path) if check else ""
+
+
+def _tls(data: dict[str, object], wrong: set[Place]) -> Iterator[Problem]:
+    """What TLS says about the applications' files, once each of them can be read."""
+    place: Place = ("listeners", "applications")
+    table = value_at(place, data)
+    if not isinstance(table, dict):
+        return
+    names = ("certificate_file", "key_file", "client_ca_file", "crl_file")
+    paths = {name: Path(table[name]) for name in names if isinstance(table.get(name), str)}
+    if any((*place, name) in wrong for name in names) or not paths.keys() >= set(names[:3]):
+        return
+    certificate, key, client_ca = (paths[name] for name in names[:3])
+    files = TlsFiles(certificate, key, client_ca, paths.get("crl_file"))
+    try:
+        open_trust(files)
+    except SettingsProblems as error:
+        yield from (Problem((*place, setting), message) for setting, message in error.located)
 
 
 def _own_key(data: dict[str, object], checker: FileChecker) -> Iterator[Problem]:

@@ -66,6 +66,21 @@ class FileChecker:
             return f"{path} holds no certificate in PEM.\nIt must begin with -----BEGIN CERTIFICATE-----."
         return ""
 
+    def tls_key(self, path: Path) -> str:
+        """A private key in PEM; what is in it is looked at with its certificate."""
+        return self._private(path)[0]
+
+    def public(self, path: Path) -> str:
+        """A file that anybody may read and nobody else may write."""
+        try:
+            file, status = open_regular(path)
+        except OSError as error:
+            return _unopened(path, error)
+        file.close()
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            return f"others may write {path}.\nRun: chmod go-w {path}"
+        return ""
+
     def folder(self, path: Path) -> str:
         """A folder that the daemon uses, or makes where it is missing."""
         existing = path

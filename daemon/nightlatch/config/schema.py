@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from nightlatch.config.applications import ApplicationsListener, ClientSettings
 from nightlatch.config.policies import PolicyScopes, PolicySettings
 from nightlatch.config.sending import SendingSettings
 from nightlatch.directories.settings import DirectorySettings
@@ -128,6 +129,9 @@ class Listeners(Table):
 
     pam: PamListener = Field(PamListener(), description="Logins by PAM.")
     admin: AdminListener = Field(AdminListener(), description="Administration.")
+    applications: ApplicationsListener | None = Field(
+        None, description="Applications, over the network. Without this table, nothing listens there."
+    )
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
@@ -206,6 +210,9 @@ class Config(Table):
         description="Who finds people and checks their passwords: the first that knows the name.",
     )
     policy: PolicyScopes = Field(PolicyScopes(), description="What the scope words of rules mean.")
+    clients: tuple[ClientSettings, ...] = Field(
+        (), description="The applications that may call, and what each may do."
+    )
     policies: tuple[PolicySettings, ...] = Field(
         (), description="Who must show what. Where no rule matches, a second factor is required."
     )

@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
     from nightlatch.administration import Administration
     from nightlatch.model import Account, Credential
-    from nightlatch.rpc.caller import CallerAddresses
+    from nightlatch.rpc.caller import Caller, CallerAddresses
 
     Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class AdminService(admin_pb2_grpc.AdminServiceServicer):
-    """Serves the administrator; only on the admin listener."""
+    """Serves administrators: on the admin socket, and applications with the right to it."""
 
     def __init__(
         self,
-        administration: Callable[[], Administration],
+        administration: Callable[[Caller], Administration],
         status: Callable[[], Awaitable[admin_pb2.GetStatusResponse]],
         addresses: CallerAddresses,
         log: structlog.stdlib.BoundLogger,
@@ -52,50 +52,57 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
         self, request: admin_pb2.ListCredentialsRequest, context: Context
     ) -> admin_pb2.ListCredentialsResponse:
         """List a person's credentials."""
-        self._addresses.caller(context.peer())
-        account, credentials = await self._administration().credentials(request.user)
-        return admin_pb2.ListCredentialsResponse(
-            account=_account(account), credentials=[self._credential(one) for one in credentials]
-        )
+        administration = self._administration(self._addresses.caller(context.peer()))
+        account, credentials = await administration.credentials(request.user)
+        listed = [_credential(administration, one) for one in credentials]
+        return admin_pb2.ListCredentialsResponse(account=_account(account), credentials=listed)
 
     @answered
     async def RemoveCredential(  # noqa: N802, the API's name
         self, request: admin_pb2.RemoveCredentialRequest, context: Context
     ) -> admin_pb2.RemoveCredentialResponse:
         """Remove a credential."""
-        caller = str(self._addresses.caller(context.peer()))
-        removed = await self._administration().remove(caller, request.user, request.credential_id)
-        self.log.info("credential.removed", credential=removed.id, account=removed.account_id, caller=caller)
-        return admin_pb2.RemoveCredentialResponse(credential=self._credential(removed))
+        caller = self._addresses.caller(context.peer())
+        removed = await self._administration(caller).remove(str(caller), request.user, request.credential_id)
+        self.log.info(
+            "credential.removed", credential=removed.id, account=removed.account_id, caller=str(caller)
+        )
+        return admin_pb2.RemoveCredentialResponse(
+            credential=_credential(self._administration(caller), removed)
+        )
 
     @answered
     async def RenameCredential(  # noqa: N802, the API's name
         self, request: admin_pb2.RenameCredentialRequest, context: Context
     ) -> admin_pb2.RenameCredentialResponse:
         """Give a credential another name."""
-        caller = str(self._addresses.caller(context.peer()))
-        renamed = await self._administration().rename(
-            caller, request.user, request.credential_id, request.label
+        caller = self._addresses.caller(context.peer())
+        renamed = await self._administration(caller).rename(
+            str(caller), request.user, request.credential_id, request.label
         )
-        return admin_pb2.RenameCredentialResponse(credential=self._credential(renamed))
+        return admin_pb2.RenameCredentialResponse(
+            credential=_credential(self._administration(caller), renamed)
+        )
 
     @answered
     async def RevokeDevices(  # noqa: N802, the API's name
         self, request: admin_pb2.RevokeDevicesRequest, context: Context
     ) -> admin_pb2.RevokeDevicesResponse:
         """End the trust in all of a person's devices."""
-        caller = str(self._addresses.caller(context.peer()))
-        revoked = await self._administration().revoke_devices(caller, request.user)
-        self.log.info("devices.revoked", devices=len(revoked), caller=caller)
-        return admin_pb2.RevokeDevicesResponse(devices=[self._credential(one) for one in revoked])
+        caller = self._addresses.caller(context.peer())
+        revoked = await self._administration(caller).revoke_devices(str(caller), request.user)
+        self.log.info("devices.revoked", devices=len(revoked), caller=str(caller))
+        return admin_pb2.RevokeDevicesResponse(
+            devices=[_credential(self._administration(caller), one) for one in revoked]
+        )
 
     @answered
     async def TestChannel(  # noqa: N802, the API's name
         self, request: admin_pb2.TestChannelRequest, context: Context
     ) -> admin_pb2.TestChannelResponse:
         """Send one message by a channel."""
-        self._addresses.caller(context.peer())
-        receipt = await self._administration().test_channel(request.channel, request.address)
+        caller = self._addresses.caller(context.peer())
+        receipt = await self._administration(caller).test_channel(request.channel, request.address)
         return admin_pb2.TestChannelResponse(provider_id=receipt.provider_id)
 
     @answered
@@ -103,22 +110,23 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
         self, request: admin_pb2.UnlockAccountRequest, context: Context
     ) -> admin_pb2.UnlockAccountResponse:
         """Forget a person's failures."""
-        caller = str(self._addresses.caller(context.peer()))
-        account, forgotten = await self._administration().unlock(caller, request.user)
-        self.log.info("account.unlocked", account=account.id, forgotten=forgotten, caller=caller)
+        caller = self._addresses.caller(context.peer())
+        account, forgotten = await self._administration(caller).unlock(str(caller), request.user)
+        self.log.info("account.unlocked", account=account.id, forgotten=forgotten, caller=str(caller))
         return admin_pb2.UnlockAccountResponse(account=_account(account), forgotten_failures=forgotten)
 
-    def _credential(self, credential: Credential) -> admin_pb2.Credential:
-        """A credential without its state."""
-        used = credential.last_used_at
-        return admin_pb2.Credential(
-            id=credential.id,
-            factor=credential.factor,
-            label=credential.label,
-            create_time=timestamp(credential.created_at),
-            last_use_time=None if used is None else timestamp(used),
-            device=self._administration().is_device(credential),
-        )
+
+def _credential(administration: Administration, credential: Credential) -> admin_pb2.Credential:
+    """A credential without its state."""
+    used = credential.last_used_at
+    return admin_pb2.Credential(
+        id=credential.id,
+        factor=credential.factor,
+        label=credential.label,
+        create_time=timestamp(credential.created_at),
+        last_use_time=None if used is None else timestamp(used),
+        device=administration.is_device(credential),
+    )
 
 
 def _account(account: Account) -> admin_pb2.Account:

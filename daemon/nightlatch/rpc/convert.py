@@ -9,6 +9,7 @@ from nightlatch.login.step import LoginRequest, Outcome, Primary, Prompt, Prompt
 from nightlatch.v1 import login_pb2
 
 if TYPE_CHECKING:
+    from nightlatch.rpc.caller import Caller
     from nightlatch.v1.login_pb2 import BeginLoginRequest, Evidence
 
 _PRIMARIES = {
@@ -28,28 +29,32 @@ _VERDICTS = {
 }
 
 
-def login_request(message: BeginLoginRequest) -> LoginRequest:
-    """The login that a message describes; raises Invalid."""
+def login_request(message: BeginLoginRequest, caller: Caller) -> LoginRequest:
+    """The login that a message describes, as far as its caller may speak for that; raises Invalid.
+
+    Where a login comes from is the caller's own address, unless it may set the source. The text stays as it
+    came: whether it is an address is for those to find out who look for one (POL-04).
+    """
     primary = _PRIMARIES.get(message.primary)
     if primary is None:
         raise Invalid("primary must be PRIMARY_PASSWORD or PRIMARY_ESTABLISHED")
     return LoginRequest(
         user=message.user,
         service=message.service,
-        source=message.origin.remote_host,
+        source=message.origin.remote_host if caller.rights.sets_source else caller.address,
         terminal=message.origin.terminal,
         primary=primary,
-        evidence=tuple(text for text in map(_evidence, message.evidence) if text),
+        evidence=tuple(text for text in (_evidence(one, caller) for one in message.evidence) if text),
         keeps_token=message.keeps_device_token,
     )
 
 
-def _evidence(message: Evidence) -> str:
-    """A piece of evidence as factors read it; empty for a kind that this version does not know."""
+def _evidence(message: Evidence, caller: Caller) -> str:
+    """A piece of evidence as factors read it; empty for an unknown kind, and for one not this caller's."""
     match message.WhichOneof("kind"):
         case "device_token":
             return f"token:{message.device_token}"
-        case "ssh_public_key":
+        case "ssh_public_key" if caller.rights.shows_keys:
             return f"ssh:{message.ssh_public_key}"
         case _:
             return ""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import structlog
 
     from nightlatch.enrollment import Enrollments, Removals
-    from nightlatch.rpc.caller import CallerAddresses
+    from nightlatch.rpc.caller import Caller, CallerAddresses
 
     Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -24,8 +24,8 @@ class EnrollmentService(enrollment_pb2_grpc.EnrollmentServiceServicer):
 
     def __init__(
         self,
-        enrollments: Callable[[], Enrollments],
-        removals: Callable[[], Removals],
+        enrollments: Callable[[Caller], Enrollments],
+        removals: Callable[[Caller], Removals],
         addresses: CallerAddresses,
         log: structlog.stdlib.BoundLogger,
     ) -> None:
@@ -39,9 +39,9 @@ class EnrollmentService(enrollment_pb2_grpc.EnrollmentServiceServicer):
         self, request: enrollment_pb2.BeginEnrollmentRequest, context: Context
     ) -> enrollment_pb2.BeginEnrollmentResponse:
         """Make a credential to be confirmed."""
-        caller = str(self._addresses.caller(context.peer()))
-        begun = await self._enrollments().begin(
-            caller, request.user, request.factor, request.label, request.address
+        caller = self._addresses.caller(context.peer())
+        begun = await self._enrollments(caller).begin(
+            str(caller), request.user, request.factor, request.label, request.address
         )
         details = (enrollment_pb2.Detail(name=name, value=value) for name, value in begun.enrollment.details)
         return enrollment_pb2.BeginEnrollmentResponse(
@@ -57,9 +57,9 @@ class EnrollmentService(enrollment_pb2_grpc.EnrollmentServiceServicer):
         self, request: enrollment_pb2.ConfirmEnrollmentRequest, context: Context
     ) -> enrollment_pb2.ConfirmEnrollmentResponse:
         """Store a credential that its answer has proven."""
-        caller = str(self._addresses.caller(context.peer()))
-        credential_id = await self._enrollments().confirm(caller, request.ticket, request.answer)
-        self.log.info("credential.added", credential=credential_id, caller=caller)
+        caller = self._addresses.caller(context.peer())
+        credential_id = await self._enrollments(caller).confirm(str(caller), request.ticket, request.answer)
+        self.log.info("credential.added", credential=credential_id, caller=str(caller))
         return enrollment_pb2.ConfirmEnrollmentResponse(credential_id=credential_id)
 
     @answered
@@ -67,8 +67,8 @@ class EnrollmentService(enrollment_pb2_grpc.EnrollmentServiceServicer):
         self, request: enrollment_pb2.BeginRemovalRequest, context: Context
     ) -> enrollment_pb2.BeginRemovalResponse:
         """Ask for the proof of a credential that shall go."""
-        caller = str(self._addresses.caller(context.peer()))
-        asked = await self._removals().begin(caller, request.user, request.credential_id)
+        caller = self._addresses.caller(context.peer())
+        asked = await self._removals(caller).begin(str(caller), request.user, request.credential_id)
         return enrollment_pb2.BeginRemovalResponse(ticket=asked.ticket, prompt=asked.prompt)
 
     @answered
@@ -76,7 +76,9 @@ class EnrollmentService(enrollment_pb2_grpc.EnrollmentServiceServicer):
         self, request: enrollment_pb2.ConfirmRemovalRequest, context: Context
     ) -> enrollment_pb2.ConfirmRemovalResponse:
         """Remove a credential that its answer has proven."""
-        caller = str(self._addresses.caller(context.peer()))
-        removed = await self._removals().confirm(caller, request.ticket, request.answer)
-        self.log.info("credential.removed", credential=removed.id, account=removed.account_id, caller=caller)
+        caller = self._addresses.caller(context.peer())
+        removed = await self._removals(caller).confirm(str(caller), request.ticket, request.answer)
+        self.log.info(
+            "credential.removed", credential=removed.id, account=removed.account_id, caller=str(caller)
+        )
         return enrollment_pb2.ConfirmRemovalResponse(credential_id=removed.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nightlatch.rpc.caller import Forbidden
 from nightlatch.rpc.convert import login_request, step_message
 from nightlatch.rpc.status import answered
 from nightlatch.v1 import login_pb2, login_pb2_grpc
@@ -15,16 +16,22 @@ if TYPE_CHECKING:
     import structlog
 
     from nightlatch.login.engine import LoginEngine
-    from nightlatch.rpc.caller import CallerAddresses
+    from nightlatch.rpc.caller import Caller, CallerAddresses
 
     Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class LoginService(login_pb2_grpc.LoginServiceServicer):
-    """Serves logins with whatever engine is current: a reload swaps it between two calls."""
+    """Serves logins with whatever engine is current: a reload swaps it between two calls.
+
+    A caller's engine knows the people that this caller may name.
+    """
 
     def __init__(
-        self, engine: Callable[[], LoginEngine], addresses: CallerAddresses, log: structlog.stdlib.BoundLogger
+        self,
+        engine: Callable[[Caller], LoginEngine],
+        addresses: CallerAddresses,
+        log: structlog.stdlib.BoundLogger,
     ) -> None:
         self._engine = engine
         self._addresses = addresses
@@ -36,7 +43,9 @@ class LoginService(login_pb2_grpc.LoginServiceServicer):
     ) -> login_pb2.BeginLoginResponse:
         """Start a login."""
         caller = self._addresses.caller(context.peer())
-        step = await self._engine().begin(str(caller), login_request(request))
+        if not caller.may_act_for(request.service):
+            raise Forbidden(f"{caller.name} may not log people in to that service. See its services setting.")
+        step = await self._engine(caller).begin(str(caller), login_request(request, caller))
         return login_pb2.BeginLoginResponse(step=step_message(step))
 
     @answered
@@ -45,5 +54,5 @@ class LoginService(login_pb2_grpc.LoginServiceServicer):
     ) -> login_pb2.AnswerLoginResponse:
         """Go on with a login."""
         caller = self._addresses.caller(context.peer())
-        step = await self._engine().answer(str(caller), request.ticket, request.answer)
+        step = await self._engine(caller).answer(str(caller), request.ticket, request.answer)
         return login_pb2.AnswerLoginResponse(step=step_message(step))

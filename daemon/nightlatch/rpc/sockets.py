@@ -52,6 +52,22 @@ def make_socket(path: Path, setting: str) -> socket.socket:
     return made
 
 
+def make_tcp_socket(host: str, port: int, setting: str) -> socket.socket:
+    """A listening socket; "::" takes IPv4 as well. Raises ConfigError that names `setting`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family is socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if host == "::" else 1)
+        made.bind((host, port))
+        made.listen(512)
+    except OSError as error:
+        made.close()
+        raise ConfigError((f"{setting}: no socket at {host}, port {port}: {error.strerror}.",)) from error
+    return made
+
+
 def _clear_stale(path: Path, setting: str) -> None:
     try:
         if not stat.S_ISSOCK(path.lstat().st_mode):

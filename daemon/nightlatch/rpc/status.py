@@ -13,13 +13,14 @@ import grpc
 
 from nightlatch.errors import Conflict, Invalid, Locked, NotFound, Refused, Unavailable
 from nightlatch.login.ticket import TicketError
-from nightlatch.rpc.caller import Unidentified
+from nightlatch.rpc.caller import Forbidden, Unidentified
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 _CODES: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
     (Unidentified, grpc.StatusCode.UNAUTHENTICATED),
+    (Forbidden, grpc.StatusCode.PERMISSION_DENIED),
     (TicketError, grpc.StatusCode.FAILED_PRECONDITION),
     (Invalid, grpc.StatusCode.INVALID_ARGUMENT),
     (Conflict, grpc.StatusCode.FAILED_PRECONDITION),

@@ -15,8 +15,10 @@ import structlog
 from nightlatch.errors import ConfigError
 from nightlatch.rpc.acceptor import Acceptor
 from nightlatch.rpc.caller import Caller, CallerAddresses, Unidentified
+from nightlatch.rpc.guard import Guard
 from nightlatch.rpc.listener import Listener
 from nightlatch.rpc.login import LoginService
+from nightlatch.rpc.passing import Route
 from nightlatch.rpc.sockets import make_socket, passed_sockets
 from nightlatch.v1 import login_pb2, login_pb2_grpc
 from testbed.core import World
@@ -36,20 +38,28 @@ def addresses() -> CallerAddresses:
 def listener_on(folder: Path, addresses: CallerAddresses) -> Listener:
     """A listener that serves logins on fakes."""
     world = World()
-    service = LoginService(lambda: world.engine, addresses, structlog.get_logger())
+    service = LoginService(lambda _: world.engine, addresses, structlog.get_logger())
     services = {
         "nightlatch.v1.LoginService": lambda server: login_pb2_grpc.add_LoginServiceServicer_to_server(
             service, server
         )
     }
-    return Listener("pam", services, folder, addresses, structlog.get_logger())
+    guard = Guard(addresses, world.clock.steady, structlog.get_logger())
+    return Listener("pam", services, folder, guard)
+
+
+async def started(made: Listener, folder: Path, addresses: CallerAddresses, uid: int) -> None:
+    """Let one user call it, on a socket in its folder."""
+    route = Route("pam", made.inner, addresses, structlog.get_logger())
+    door = Acceptor(route, frozenset({uid}))
+    await made.start(door, make_socket(folder / "pam.sock", "listeners.pam.socket"))
 
 
 @pytest.fixture
 async def listener(tmp_path: Path, addresses: CallerAddresses) -> AsyncIterator[Listener]:
     """A listener that this user may call."""
     made = listener_on(tmp_path, addresses)
-    await made.start(make_socket(tmp_path / "pam.sock", "listeners.pam.socket"), frozenset({ME}))
+    await started(made, tmp_path, addresses, ME)
     yield made
     await made.stop(0)
 
@@ -79,7 +89,7 @@ async def test_the_inner_socket_gives_no_authority(tmp_path: Path) -> None:
 async def test_another_uid_gets_no_byte_through(tmp_path: Path, addresses: CallerAddresses) -> None:
     """MUST 1: a peer that is not on the list is cut off."""
     made = listener_on(tmp_path, addresses)
-    await made.start(make_socket(tmp_path / "pam.sock", "listeners.pam.socket"), frozenset({ME + 1}))
+    await started(made, tmp_path, addresses, ME + 1)
     async with grpc.aio.insecure_channel(f"unix:{tmp_path}/pam.sock") as channel:
         with pytest.raises(grpc.aio.AioRpcError) as error:
             await login_pb2_grpc.LoginServiceStub(channel).BeginLogin(begin(), timeout=5)
@@ -115,8 +125,8 @@ async def test_early_bytes_and_large_ones_arrive_in_order(tmp_path: Path, addres
         writer.close()
 
     server = await asyncio.start_unix_server(inner, tmp_path / "x.inner")
-    log = structlog.get_logger()
-    acceptor = Acceptor("x", frozenset({ME}), str(tmp_path / "x.inner"), addresses, log)
+    route = Route("x", str(tmp_path / "x.inner"), addresses, structlog.get_logger())
+    acceptor = Acceptor(route, frozenset({ME}))
     await acceptor.serve(make_socket(tmp_path / "x.sock", "listeners.x.socket"))
     _, writer = await asyncio.open_unix_connection(tmp_path / "x.sock")
     sent = os.urandom(1_000_000)
@@ -137,7 +147,8 @@ async def test_an_inner_end_that_speaks_first_is_heard(tmp_path: Path, addresses
         writer.close()
 
     server = await asyncio.start_unix_server(inner, tmp_path / "x.inner")
-    acceptor = Acceptor("x", frozenset({ME}), str(tmp_path / "x.inner"), addresses, structlog.get_logger())
+    route = Route("x", str(tmp_path / "x.inner"), addresses, structlog.get_logger())
+    acceptor = Acceptor(route, frozenset({ME}))
     await acceptor.serve(make_socket(tmp_path / "x.sock", "listeners.x.socket"))
     for _ in range(50):
         reader, writer = await asyncio.open_unix_connection(tmp_path / "x.sock")
@@ -167,13 +178,17 @@ async def test_callers_that_leave_at_once_leave_nothing_behind(tmp_path: Path) -
 
 
 def test_addresses_are_read_back_and_nothing_else_is() -> None:
-    """Only this process's own nonce names a caller."""
+    """Only this process's own nonce names a caller, and only while its connection lasts."""
     addresses = CallerAddresses("n1")
-    bound = addresses.bind(Caller("pam", 17)).decode().removeprefix("\0")
+    address = addresses.bind(Caller("pam", "uid=17"))
+    bound = address.decode().removeprefix("\0")
     assert str(addresses.caller(f"unix-abstract:{bound}")) == "pam uid=17"
     for forged in ("unix:", f"unix-abstract:{bound.replace('n1', 'n2')}", "ipv4:127.0.0.1:1", ""):
         with pytest.raises(Unidentified):
             addresses.caller(forged)
+    addresses.release(address)
+    with pytest.raises(Unidentified):
+        addresses.caller(f"unix-abstract:{bound}")
 
 
 def test_a_socket_is_made_only_where_nobody_listens(tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""What callers may do, built once for everybody and once for each narrower set of directories.
+
+MUST 1: a caller with a list of directories finds nobody outside it: those people do not exist for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from nightlatch.administration import Administration
+from nightlatch.enrollment import Enrollments, Removals
+from nightlatch.keys import MasterKey, Sealer
+from nightlatch.login.accounts import Accounts
+from nightlatch.login.engine import LoginEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nightlatch.login.parts import Parts
+    from nightlatch.plugins.channel_facade import ChannelFacade
+    from nightlatch.ports import Directory
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    """Logins, enrolments and administration, among the people that a caller may name."""
+
+    engine: LoginEngine
+    enrollments: Enrollments
+    removals: Removals
+    administration: Administration
+
+
+class ScopedActions:
+    """Builds the actions for a set of directories when it is first asked for, and keeps them."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        directories: tuple[Directory, ...],
+        channels: Mapping[str, ChannelFacade],
+        key: MasterKey,
+    ) -> None:
+        self._parts = parts
+        self._directories = directories
+        self._channels = channels
+        self._key = key
+        self._built: dict[frozenset[str] | None, Actions] = {}
+
+    def within(self, directories: frozenset[str] | None) -> Actions:
+        """The actions among the people of these directories; None for all."""
+        found = self._built.get(directories)
+        if found is None:
+            found = self._built[directories] = self._build(directories)
+        return found
+
+    def _build(self, names: frozenset[str] | None) -> Actions:
+        parts = self._parts
+        if names is not None:
+            parts = replace(parts, accounts=Accounts([one for one in self._directories if one.name in names]))
+        enrolling = Sealer(self._key.derive("enrollment ticket"), parts.randomness)
+        removing = Sealer(self._key.derive("removal ticket"), parts.randomness)
+        return Actions(
+            LoginEngine(parts),
+            Enrollments(parts, enrolling),
+            Removals(parts, removing),
+            Administration(parts, self._channels),
+        )
