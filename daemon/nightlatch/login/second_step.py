@@ -50,6 +50,7 @@ class SecondStep:
 
     async def begin(self, turn: Turn) -> Step:
         """The first factor was right. Everyone passes here; who gets on without a proof, policy says."""
+        turn.second = True
         requirement = await self._second.requirement(turn)
         if requirement.second_factor is not Demand.REQUIRED:
             reason = await self._waiver.use(turn, requirement)

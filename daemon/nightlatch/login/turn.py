@@ -31,6 +31,8 @@ class Turn:
         self.state = state
         self.recorded = False
         """Whether the audit has the outcome already."""
+        self.second = state.stage is not Stage.PASSWORD
+        """Whether the first factor was right: what is recorded from there on is about the second."""
 
     def found(self, account: Account) -> None:
         """The directory has named the person: from here on, the audit names them too."""
@@ -67,7 +69,7 @@ class Turn:
         self.log(result, reason)
         if self.recorded:
             return
-        stage = "password" if self.state.stage is Stage.PASSWORD else "factor"
+        stage = "factor" if self.second else "password"
         try:
             await self._parts.store.record(self.event(f"login.{stage}", result, reason))
         except Unavailable as error:

@@ -8,9 +8,11 @@ import pytest
 
 from nightlatch.keys import Sealer
 from nightlatch.login.ticket import LIFETIME, LoginState, Stage, TicketError, Tickets
+from nightlatch.model import Contact
 from testbed.core import ALICE, CountingRandomness
 
 NOW = 1_700_000_000.0
+CONTACT = Contact(("+14155550142",), ("alice@example.com", "a@example.org"), "zh-Hans")
 STATE = LoginState(
     login_id="ab" * 16,
     stage=Stage.FACTOR,
@@ -20,7 +22,7 @@ STATE = LoginState(
     expires_at=NOW + LIFETIME,
     evidence=("ssh:ssh-ed25519 AAAA", "token:x"),
     keeps_token=True,
-    account=replace(ALICE, handle="uid=alice,dc=nl"),
+    account=replace(ALICE, handle="uid=alice,dc=nl", contact=CONTACT),
     credential_id="c1",
     memo=b"\x00\xffmemo",
     prompt='Code for "ünïcode": ',
@@ -46,9 +48,21 @@ def test_a_ticket_carries_every_field_of_a_state(tickets: Tickets) -> None:
             assert getattr(STATE, one.name) != one.default, one.name
     assert opened.account is not None
     assert opened.account.handle == "uid=alice,dc=nl"
+    assert opened.account.contact == CONTACT
     again = tickets.open(tickets.seal(STATE, "pam uid=0"), "pam uid=0", NOW)
     assert opened.ticket_id
     assert again.ticket_id != opened.ticket_id
+
+
+def test_a_directory_that_tells_a_lot_fits_into_a_ticket(tickets: Tickets) -> None:
+    """Of addresses there are a few of bounded length, in the directory's order."""
+    mails = tuple(f"m{one}@example.com" for one in range(1000))
+    told = Contact(("1" * 10_000, "+14155550142"), mails, "x" * 10_000)
+    assert STATE.account is not None
+    state = replace(STATE, account=replace(STATE.account, contact=told))
+    opened = tickets.open(tickets.seal(state, "pam uid=0"), "pam uid=0", NOW)
+    assert opened.account is not None
+    assert opened.account.contact == Contact(("+14155550142",), mails[:5], "x" * 64)
 
 
 @pytest.mark.parametrize("at", [NOW + LIFETIME, NOW + LIFETIME + 1, NOW - LIFETIME - 2])
