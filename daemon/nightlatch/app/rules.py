@@ -12,17 +12,21 @@ from nightlatch.policy.policy import Policy
 from nightlatch.policy.windows import DAYS, Window, Windows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from nightlatch.config import Config
-    from nightlatch.config.policies import PolicyMatch, PolicySettings
+    from nightlatch.config.policies import PolicyMatch, PolicyScopes, PolicySettings
     from nightlatch.policy.model import Condition
 
 
 def build_policy(config: Config, enabled: frozenset[str]) -> Policy:
     """The policy of a configuration; `enabled` are the factors that its plugins bring."""
-    administrators = config.policy.administrators
-    return Policy(tuple(_rule(settings, administrators) for settings in config.policies), enabled)
+    return policy_of(config.policy, config.policies, enabled)
+
+
+def policy_of(scopes: PolicyScopes, rules: Sequence[PolicySettings], enabled: frozenset[str]) -> Policy:
+    """The policy that some rules make; `scopes` says what their scope words mean."""
+    return Policy(tuple(_rule(settings, scopes.administrators) for settings in rules), enabled)
 
 
 def _rule(settings: PolicySettings, administrators: tuple[str, ...]) -> Rule:

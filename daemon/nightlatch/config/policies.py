@@ -23,6 +23,7 @@ _WINDOW = re.compile(
 )
 
 Word = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
+GroupName = Annotated[str, StringConstraints(pattern=r"^[^!\x00-\x1f\x7f][^\x00-\x1f\x7f]{0,1023}$")]
 Entry = Annotated[str, StringConstraints(pattern=r"^!?[^!\x00-\x1f\x7f][^\x00-\x1f\x7f]{0,1023}$")]
 
 
@@ -74,7 +75,7 @@ class PolicyScopes(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    administrators: Annotated[tuple[Word, ...], Field(max_length=64)] = Field(
+    administrators: Annotated[tuple[GroupName, ...], Field(max_length=64)] = Field(
         (), description='The groups that `scope = "administrators"` means, by DN or short name.'
     )
 

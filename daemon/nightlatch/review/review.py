@@ -1,4 +1,4 @@
-"""Asks directories and store what a review needs, and reviews: one login, or everyone, under one policy or two.
+"""Reviews policy with what directories and store say: one login, or everyone, under one policy or two.
 
 MUST 1: whoever signs in meanwhile is not held up: the work is done in slices, others' turns between them.
 MUST 2: a part of the people is never taken for all: what could not be read is Unavailable.
@@ -22,7 +22,7 @@ from nightlatch.review.plan import changed
 from nightlatch.review.prospect import Holdings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 
     from nightlatch.login.parts import Parts
     from nightlatch.policy.policy import Policy
@@ -64,7 +64,7 @@ class Review:
 
     async def report(
         self, service: str = "", client: str = "", rule: str = ""
-    ) -> AsyncIterator[tuple[int, tuple[Prospects, ...]]]:
+    ) -> AsyncGenerator[tuple[int, tuple[Prospects, ...]], None]:
         """What would become of everyone: how many were read, and their prospects, a page at a time.
 
         `service` and `client` narrow the places, `rule` the people. Raises NotFound, Unavailable.
@@ -83,7 +83,7 @@ class Review:
 
     async def plan(
         self, policy: Policy, traits: Mapping[str, FactorTraits]
-    ) -> AsyncIterator[tuple[int, tuple[Changed, ...]]]:
+    ) -> AsyncGenerator[tuple[int, tuple[Changed, ...]], None]:
         """What `policy` would change: how many people were read, and the changes, a page at a time.
 
         Raises Unavailable.
