@@ -39,22 +39,36 @@ def change(name: str, account: Account, caller: str, credential: Credential | No
 
 async def ask(parts: Parts, account: Account, credential: Credential, event: AuditEvent) -> Challenge:
     """Ask; raises Refused when a message could not be sent, Locked, Unavailable."""
+    try:
+        return await challenged(parts, account, credential, event)
+    except TooManyMessages as error:
+        raise Locked(words.too_many_messages(error.retry_after), error.retry_after) from None
+    except NotSent as error:
+        raise Refused(f"The message could not be sent: {error.reason}") from None
+
+
+async def challenged(
+    parts: Parts,
+    account: Account,
+    credential: Credential,
+    event: AuditEvent,
+    *,
+    memo: bytes = b"",
+    service: str = "",
+) -> Challenge:
+    """The credential's question; raises NotSent (and TooManyMessages), Locked, Unavailable."""
     facade = parts.factors[credential.factor]
     now = parts.clock.now()
     context = AskingContext(
-        now, now + SECONDS, b"", "", parts.randomness, parts.sender, event, Budget.CHANGES
+        now, now + SECONDS, memo, service, parts.randomness, parts.sender, event, Budget.CHANGES
     )
     try:
-        challenge = await facade.challenge(
-            Subject(account.name, account.directory), credential.state, context
-        )
-    except NotSent as error:
-        if isinstance(context.stopped, TooManyMessages):
-            stopped = context.stopped
-            raise Locked(words.too_many_messages(stopped.retry_after), stopped.retry_after) from None
+        subject = Subject(account.name, account.directory)
+        challenge = await facade.challenge(subject, credential.state, context)
+    except NotSent:
         if context.stopped is not None:
             raise context.stopped from None
-        raise Refused(f"The message could not be sent: {error.reason}") from None
+        raise
     if challenge.prompt is None:
         raise Unavailable(f"factor {credential.factor}", "asks nothing, and so can prove nothing here")
     return challenge
