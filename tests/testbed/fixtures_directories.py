@@ -13,7 +13,7 @@ import structlog
 from pydantic import TypeAdapter
 from structlog.testing import LogCapture
 
-from nightlatch.app.system import SystemClock
+from nightlatch.app.system import SystemClock, SystemRandomness
 from nightlatch.directories.build import build_directory
 from nightlatch.directories.settings import DirectorySettings
 from nightlatch.ports import Directory
@@ -51,6 +51,27 @@ def slapd(open_folder: Path, pki: Pki) -> Iterator[Slapd]:
     server.stop()
 
 
+MakeSlapd = Callable[..., Slapd]
+"""Builds and starts a slapd: `Slapd`'s arguments behind the folder and the certificates."""
+
+
+@pytest.fixture
+def make_slapd(open_folder: Path, pki: Pki) -> Iterator[MakeSlapd]:
+    """Slapds with parts of their own; they are stopped after the test."""
+    made: list[Slapd] = []
+
+    def make(*arguments: object, **named: object) -> Slapd:
+        folder = Path(tempfile.mkdtemp(prefix="slapd-", dir=open_folder))
+        folder.chmod(0o755)
+        made.append(Slapd(folder, pki, *arguments, **named))  # type: ignore[arg-type]
+        made[-1].start()
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.stop()
+
+
 @pytest.fixture
 def directory_log() -> LogCapture:
     """What the directories of `make_directory` have logged."""
@@ -69,7 +90,7 @@ async def make_directory(directory_log: LogCapture) -> AsyncIterator[MakeDirecto
 
     def make(table: dict[str, object]) -> Directory:
         settings = TypeAdapter(DirectorySettings).validate_python({"group_cache_seconds": 0, **table})
-        made.append(build_directory(settings, log, SystemClock()))
+        made.append(build_directory(settings, log, SystemClock(), SystemRandomness()))
         return made[-1]
 
     yield make

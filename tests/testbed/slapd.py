@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 from base64 import b64encode
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 SUFFIX = "dc=nl,dc=test"
 PEOPLE = f"ou=people,{SUFFIX}"
+GROUPS = f"ou=groups,{SUFFIX}"
 SERVICES = f"ou=services,{SUFFIX}"
 SERVICE_DN = f"cn=nightlatch,{SERVICES}"
 SERVICE_PASSWORD = "Service-account-2-of-the-test-bed"
@@ -42,7 +44,7 @@ include /etc/ldap/schema/inetorgperson.schema
 pidfile {folder}/slapd.pid
 modulepath /usr/lib/ldap
 moduleload back_mdb
-threads 4
+{modules}threads 4
 TLSCACertificateFile {ca}
 TLSCertificateFile {certificate}
 TLSCertificateKeyFile {key}
@@ -56,10 +58,10 @@ rootpw {password}
 directory {folder}/db
 maxsize 67108864
 dbnosync
-index objectClass,uid,entryUUID eq
-access to attrs=userPassword by anonymous auth by * none
+index objectClass,uid,entryUUID,member,uniqueMember,memberUid,cn eq
+{first_access}access to attrs=userPassword by anonymous auth by * none
 access to * by dn.exact="{admin}" write by dn.exact="{service}" read by * none
-"""
+{directives}"""
 
 
 def person_dn(uid: str) -> str:
@@ -67,18 +69,51 @@ def person_dn(uid: str) -> str:
     return f"uid={uid},{PEOPLE}"
 
 
+def group_dn(cn: str) -> str:
+    """The DN of a group."""
+    return f"cn={cn},{GROUPS}"
+
+
+def group_of_names(cn: str, *members: str) -> str:
+    """A group of these DNs, as LDIF."""
+    return (
+        f"dn: {group_dn(cn)}\nobjectClass: groupOfNames\ncn: {cn}\n"
+        + "".join(f"member: {dn}\n" for dn in members or ("",))
+        + "\n"
+    )
+
+
 def password_of(uid: str) -> str:
     """The password that every person starts with."""
     return f"Pw-{uid}-x"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a slapd has beside its people."""
+
+    modules: tuple[str, ...] = ()
+    """Modules to load: "memberof", "ppolicy"."""
+    directives: str = ""
+    """Lines at the end of slapd.conf, where they are the database's."""
+    first_access: str = ""
+    """Access rules in front of the others."""
+    ldif: str = ""
+    """Entries to begin with. They are loaded without overlays, operational attributes included."""
 
 
 class Slapd:
     """One server. Built, it has its people; it runs between `start` and `stop`."""
 
     def __init__(
-        self, folder: Path, pki: Pki, people: tuple[str, ...] = ("alice", "bob", "carol", "dave")
+        self,
+        folder: Path,
+        pki: Pki,
+        people: tuple[str, ...] = ("alice", "bob", "carol", "dave"),
+        parts: Parts = Parts(),
     ) -> None:
         self._folder = folder
+        self._parts = parts
         self._pki = pki
         self._certificate = pki.server
         self._child: Child | None = None
@@ -151,6 +186,10 @@ class Slapd:
         self._change(["ldapadd"], _person(dn, uid, password or password_of(uid)))
         return dn
 
+    def add_all(self, ldif: str) -> None:
+        """Add entries while it runs, overlays and all."""
+        self._change(["ldapadd"], ldif)
+
     def set_password(self, dn: str, password: str) -> None:
         """Give an entry another password while it runs."""
         value = b64encode(password.encode()).decode()
@@ -193,19 +232,23 @@ class Slapd:
             admin=ADMIN_DN,
             password=ADMIN_PASSWORD,
             service=SERVICE_DN,
+            modules="".join(f"moduleload {name}\n" for name in self._parts.modules),
+            directives=self._parts.directives,
+            first_access=self._parts.first_access,
         )
         (self._folder / "slapd.conf").write_text(text)
 
     def _load(self, people: tuple[str, ...]) -> None:
         units = "".join(
             f"dn: ou={name},{SUFFIX}\nobjectClass: organizationalUnit\nou: {name}\n\n"
-            for name in ("people", "services", "elsewhere")
+            for name in ("people", "groups", "services", "elsewhere")
         )
         ldif = (
             f"dn: {SUFFIX}\nobjectClass: dcObject\nobjectClass: organization\no: nl\ndc: nl\n\n{units}"
             f"dn: {SERVICE_DN}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\n"
             f"cn: nightlatch\nuserPassword: {SERVICE_PASSWORD}\n\n"
             + "\n".join(_person(person_dn(uid), uid, password_of(uid)) for uid in people)
+            + f"\n{self._parts.ldif}"
         )
         if self._as_user:
             shutil.chown(self._folder, _NOBODY, _NOBODY)

@@ -17,11 +17,14 @@ from nightlatch.directories.server_settings import (
     DirectoryName,
     GroupCacheSeconds,
     ServerSettings,
+    OptionalAttribute,
     Url,
     distinguished_name,
     named_once,
 )
 
+
+GroupKind = Literal["groupOfNames", "groupOfMembers", "groupOfUniqueNames", "posixGroup"]
 
 class LdapSettings(ServerSettings):
     """A directory that speaks LDAP: search with a service account, then bind as the person."""
@@ -43,6 +46,27 @@ class LdapSettings(ServerSettings):
         description="The object class that every person has; entries without it are not found.",
     )
     id_attribute: AttributeName = Field(
+    group_base: str = Field(
+        default="", description="The DN below which the groups are; empty for a directory without groups."
+    )
+    group_kinds: tuple[GroupKind, ...] = Field(
+        default=("groupOfNames", "groupOfMembers", "groupOfUniqueNames", "posixGroup"),
+        min_length=1,
+        description="The object classes of groups: groupOfNames and groupOfMembers (member), "
+        "groupOfUniqueNames (uniqueMember), posixGroup (memberUid, and gidNumber for the primary group).",
+    )
+    member_of_attribute: OptionalAttribute = Field(
+        default="",
+        description='The attribute in which the server keeps the groups of each entry, such as "memberOf"; '
+        "empty: the groups are searched by their members.",
+    )
+    group_depth: int = Field(
+        default=10,
+        ge=1,
+        le=64,
+        description="How many levels of groups in groups there are at most; more are an error, for nobody to "
+        "lose a group.",
+    )
         default="entryUUID",
         description="The attribute that stays the same for the life of an entry and is never reused.",
     )
@@ -59,6 +83,11 @@ class LdapSettings(ServerSettings):
     def _is_dn(cls, text: str) -> str:
         return distinguished_name(text)
 
+
+    @field_validator("group_base")
+    @classmethod
+    def _is_dn_or_empty(cls, text: str) -> str:
+        return distinguished_name(text) if text else text
 
 class PamSettings(BaseModel):
     """The accounts of this machine, checked by PAM in the process nightlatch-pamcheck."""
