@@ -70,7 +70,7 @@ def build_core(config: Config, world: World) -> Core:
     problems: list[str] = []
     for settings in config.directories:
         try:
-            directories.append(build_directory(settings, world.log, world.clock))
+            directories.append(build_directory(settings, world.log, world.clock, world.randomness))
         except ConfigError as error:
             problems += error.problems
     if problems:

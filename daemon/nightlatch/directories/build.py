@@ -7,6 +7,9 @@ import stat
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from nightlatch.directories.active_directory import active_directory
+from nightlatch.directories.active_directory_settings import ActiveDirectorySettings, address_and_port
+from nightlatch.directories.ad_discovery import Domain, DomainControllers
 from nightlatch.directories.failover import Failover
 from nightlatch.directories.group_cache import CachedGroups
 from nightlatch.directories.ldap import LdapDirectory, Place
@@ -25,27 +28,47 @@ if TYPE_CHECKING:
 
     import structlog
 
-    from nightlatch.directories.server_settings import ServerSettings
-    from nightlatch.directories.settings import LdapSettings
-    from nightlatch.ports import Clock, Directory
+    from nightlatch.directories.dialect import Dialect
+    from nightlatch.directories.settings import DirectorySettings, LdapSettings
+    from nightlatch.ports import Clock, Directory, Randomness
 
 _LONGEST_FILE = 4096
 
 
 def build_directory(
-    settings: LdapSettings | PamSettings, log: structlog.stdlib.BoundLogger, clock: Clock
+    settings: DirectorySettings, log: structlog.stdlib.BoundLogger, clock: Clock, randomness: Randomness
 ) -> Directory:
     """The directory of one ``[[directories]]`` table; raises ConfigError with every problem of its files."""
-    directory = _directory(settings, log, clock)
+    if isinstance(settings, PamSettings):
+        directory: Directory = PamDirectory(settings, log, clock)
+    else:
+        servers = _servers(settings, log, randomness)
+        place = Place(settings.name, settings.base, settings.workers, longest_answer(settings))
+        directory = LdapDirectory(place, servers, _dialect(settings), log, clock)
     seconds = settings.group_cache_seconds
     return CachedGroups(directory, seconds, clock) if seconds else directory
 
 
-def _directory(
-    settings: LdapSettings | PamSettings, log: structlog.stdlib.BoundLogger, clock: Clock
-) -> Directory:
-    if isinstance(settings, PamSettings):
-        return PamDirectory(settings, log, clock)
+def longest_answer(settings: LdapSettings | ActiveDirectorySettings) -> float:
+    """Seconds after which nobody waits for an answer: failover to a second server and one operation.
+
+    Servers that DNS names may have to be found first.
+    """
+    connections = min(len(settings.urls), 2) or 3
+    return connections * settings.connect_timeout + settings.operation_timeout
+
+
+def _dialect(settings: LdapSettings | ActiveDirectorySettings) -> Dialect:
+    if isinstance(settings, ActiveDirectorySettings):
+        return active_directory(settings)
+    return open_ldap(settings)
+
+
+def _servers(
+    settings: LdapSettings | ActiveDirectorySettings,
+    log: structlog.stdlib.BoundLogger,
+    randomness: Randomness,
+) -> Failover[LdapServer]:
     problems: list[str] = []
     password = context = None
     try:
@@ -58,21 +81,30 @@ def _directory(
         problems += error.problems
     if password is None or context is None:
         raise ConfigError(tuple(f'directories "{settings.name}": {problem}' for problem in problems))
+    account = (settings.bind_dn, password)
     route = Route("", context, settings.connect_timeout, settings.operation_timeout)
-    servers = Failover(
-        [
-            LdapServer(replace(route, url=url), (settings.bind_dn, password), keep=settings.workers)
-            for url in settings.urls
-        ]
-    )
-    seconds = longest_answer(settings, len(settings.urls))
-    place = Place(settings.name, settings.base, settings.workers, seconds)
-    return LdapDirectory(place, servers, open_ldap(settings), log, clock)
+
+    def make(url: str, address: str = "") -> LdapServer:
+        return LdapServer(replace(route, url=url, address=address), account, keep=settings.workers)
+
+    if isinstance(settings, ActiveDirectorySettings) and settings.domain:
+        return DomainControllers(
+            _domain(settings.domain, settings),
+            make,
+            lambda most: _number(randomness, most),
+            log.bind(directory=settings.name),
+        )
+    return Failover([make(url) for url in settings.urls])
 
 
-def longest_answer(settings: ServerSettings, servers: int) -> float:
-    """Seconds after which nobody waits for an answer: failover to a second server and one operation."""
-    return min(servers, 2) * settings.connect_timeout + settings.operation_timeout
+def _domain(name: str, settings: ActiveDirectorySettings) -> Domain:
+    servers = tuple(address_and_port(server) for server in settings.dns_servers)
+    return Domain(name, servers, settings.start_tls, settings.connect_timeout)
+
+
+def _number(randomness: Randomness, most: int) -> int:
+    """A number from 0 to `most`, both included."""
+    return int.from_bytes(randomness.bytes(8), "big") % (most + 1)
 
 
 def read_password(path: Path) -> Secret:

@@ -49,10 +49,17 @@ class Failover(Generic[S]):
             passed_over = [server for server in self.all if server not in ready]
         return (*ready, *passed_over)
 
+    def replace(self, servers: Sequence[S]) -> None:
+        """Use other servers from now on; what is remembered of those that stay, stays."""
+        with self._lock:
+            before = self._records
+            self._records = {id(server): before.get(id(server), _Record()) for server in servers}
+            self.all = tuple(servers)
+
     def failed(self, server: S) -> bool:
         """Pass `server` over for a while; True when it was believed to work until now."""
         with self._lock:
-            record = self._records[id(server)]
+            record = self._records.get(id(server), _Record())
             pause = min(FIRST_PAUSE * 2**record.failures, LONGEST_PAUSE)
             record.failures = min(record.failures + 1, 16)
             record.paused_until = self._steady() + pause
@@ -61,7 +68,7 @@ class Failover(Generic[S]):
     def worked(self, server: S) -> bool:
         """Believe in `server` again; True when it had failed before."""
         with self._lock:
-            record = self._records[id(server)]
+            record = self._records.get(id(server), _Record())
             recovered = record.failures > 0
             record.failures, record.paused_until = 0, 0.0
             return recovered

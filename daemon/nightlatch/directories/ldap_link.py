@@ -49,6 +49,8 @@ class Route:
     """Seconds for the connection and its TLS."""
     operation_timeout: float
     """Seconds for each answer."""
+    address: str = ""
+    """Where the URL's host is, if that is known already. Its certificate is still for the host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class LdapLink:
         self._tls = None if self._local else StrictTls(route.context, parts.hostname or "")
         self._connection = Connection(
             Server(
-                f"ldapi://{parts.netloc}" if self._local else parts.hostname or "",
+                f"ldapi://{parts.netloc}" if self._local else route.address or parts.hostname or "",
                 port=None if self._local else parts.port or default_port(parts.scheme),
                 use_ssl=parts.scheme == "ldaps",
                 tls=self._tls,
@@ -131,6 +133,7 @@ class LdapLink:
             auto_bind=False,
             auto_referrals=False,
             auto_range=False,
+            return_empty_attributes=False,  # else ldap3 trips over "member;range=1500-*"
             check_names=False,
             read_only=True,
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import structlog
 
-from nightlatch.app.system import SystemClock
+from nightlatch.app.system import SystemClock, SystemRandomness
 from nightlatch.directories.build import build_directory, read_password
 from nightlatch.directories.ldap import LdapDirectory
 from nightlatch.directories.pam import PamDirectory
@@ -47,7 +47,7 @@ async def test_builds_what_the_settings_say(tmp_path: Path, pki: Pki) -> None:
         (PamSettings(name="local", kind="pam"), PamDirectory),
     ):
         directory = build_directory(
-            settings.model_copy(update={"group_cache_seconds": 0}), log, SystemClock()
+            settings.model_copy(update={"group_cache_seconds": 0}), log, SystemClock(), SystemRandomness()
         )
         assert isinstance(directory, kind)
         assert directory.name == settings.name
@@ -58,7 +58,9 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
     """A missing password and a CA file that is none are reported together, each with its file."""
     (tmp_path / "ca").write_text("this is no certificate")
     with pytest.raises(ConfigError) as failed:
-        build_directory(_settings(tmp_path, tmp_path / "ca"), structlog.get_logger(), SystemClock())
+        build_directory(
+            _settings(tmp_path, tmp_path / "ca"), structlog.get_logger(), SystemClock(), SystemRandomness()
+        )
     password, authority = failed.value.problems
     assert str(tmp_path / "password") in password
     assert str(tmp_path / "ca") in authority
@@ -70,7 +72,10 @@ def test_missing_ca_file(tmp_path: Path) -> None:
     _password(tmp_path)
     with pytest.raises(ConfigError, match="ca-that-is-not-there"):
         build_directory(
-            _settings(tmp_path, tmp_path / "ca-that-is-not-there"), structlog.get_logger(), SystemClock()
+            _settings(tmp_path, tmp_path / "ca-that-is-not-there"),
+            structlog.get_logger(),
+            SystemClock(),
+            SystemRandomness(),
         )
 
 
