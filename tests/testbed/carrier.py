@@ -6,7 +6,7 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING
 
-from testbed.smsc import BIND, SUBMIT, Raw, raw_smsc, takes_all
+from testbed.smsc import BIND, SUBMIT, Raw, raw_smsc, receipt, takes_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +23,10 @@ class Carrier:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._texts: list[tuple[str, str]] = []
+        self.delivers = True
+        """What the receipt says that follows each message."""
+        self.flood = 0
+        """Receipts of messages that nobody sent, after the next message."""
         self._stop: Callable[[], None] = lambda: None
         self.port = 0
         self.up()
@@ -59,7 +63,15 @@ class Carrier:
             return raw.answer(REFUSED_BIND)
         if raw.command == SUBMIT:
             self._texts.append(_submitted(raw.body))
+            return raw.answer(body=f"{raw.number:08x}\0".encode()) + self._receipts(raw.number)
         return takes_all(raw)
+
+    def _receipts(self, number: int) -> bytes:
+        """The receipt of a message, and the flood."""
+        stat = "stat:DELIVRD err:000" if self.delivers else "stat:UNDELIV err:011"
+        texts = [f"id:{number:08x} {stat}", *(f"id:none-{one} stat:DELIVRD" for one in range(self.flood))]
+        self.flood = 0
+        return b"".join(receipt(text.encode()) for text in texts)
 
 
 def _submitted(body: bytes) -> tuple[str, str]:

@@ -153,6 +153,11 @@ class RawSmsc:
             await self.news.wait_for(lambda: sum(one.command == command for one in self.seen) >= count)
 
 
+def receipt(text: bytes) -> bytes:
+    """A delivery receipt with this text (SMPP 3.4, appendix B)."""
+    return pdu(0x05, 0, 5, b"\0\1\1x\0\1\1y\0\4\0\0\0\0\0\0\0\0" + bytes([len(text)]) + text)
+
+
 def takes_all(raw: Raw) -> bytes:
     """Answer every request with success."""
     if raw.command == SUBMIT:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nightlatch.v1 import login_pb2
+from testbed.process import wait_until
 from testbed.second_factors import DIGITS, matched
 from testbed.slapd import password_of
 from testbed.ssh_login import CODE, PASSWORD, WELCOME
@@ -34,10 +35,10 @@ def hung() -> Iterator[int]:
 
 
 def test_the_fourth_message_in_ten_minutes_does_not_leave(world: World, person: Resident) -> None:
-    """OOB-04: three are sent; then another way is offered in the same login; the refusal is in the audit."""
+    """OOB-04: three are sent, beside the enrolment's; then another way is offered, with the reason."""
     app = world.totp(person)
     world.enroll(person, "email")
-    for _ in range(2):
+    for _ in range(3):
         client = world.behind_password(person)
         client.expect("Code sent to ")
         client.expect(": ")
@@ -45,7 +46,7 @@ def test_the_fourth_message_in_ten_minutes_does_not_leave(world: World, person: 
         client.expect(WELCOME)
         client.close()
     client = world.behind_password(person)
-    client.expect("The message could not be sent just now")
+    client.expect("Too many messages were sent; another one can be sent in 10 minutes")
     client.expect(NUMBER)
     client.sendline(matched(client))
     client.expect(CODE)
@@ -53,7 +54,7 @@ def test_the_fourth_message_in_ten_minutes_does_not_leave(world: World, person: 
     client.expect(WELCOME)
     client.close()
     reasons = [str(row[0]) for row in world.audit(SENT.format(person.name))]
-    assert [reason.startswith("sent by mail") for reason in reasons].count(True) == 3
+    assert [reason.startswith("sent by mail") for reason in reasons].count(True) == 4
     assert any(reason.startswith("not sent: ") for reason in reasons)
 
 
@@ -115,13 +116,68 @@ def test_a_hung_mail_server_holds_up_nobody_else(world: World, person: Resident,
 
 
 def test_many_logins_at_once_send_no_more_than_may_be_sent(world: World, person: Resident) -> None:
-    """OOB-04: five logins of one person at the same moment send what the limit leaves, and no more."""
+    """OOB-04: five logins of one person at once send what the limit leaves; the others read for how long."""
     world.enroll(person, "email")
     with world.daemon.channel() as channel:
         logins = [world.over_grpc(channel, person) for _ in range(5)]
         with ThreadPoolExecutor(len(logins)) as pool:
             steps = list(pool.map(lambda login: login.password(password_of(person.name)), logins))
     sent = [step for step in steps if re.match("Code sent to", step.prompt.text)]
-    assert len(sent) == 2
-    assert {step.outcome.verdict for step in steps if step not in sent} == {login_pb2.VERDICT_UNAVAILABLE}
-    assert len(world.mail.received(person.mailbox, 3)) == 3
+    assert len(sent) == 3
+    others = [step.outcome for step in steps if step not in sent]
+    assert {outcome.verdict for outcome in others} == {login_pb2.VERDICT_LOCKED}
+    assert {outcome.message for outcome in others} == {
+        "Too many messages were sent. Try again in 10 minutes."
+    }
+    assert len(world.mail.received(person.mailbox, 4)) == 4
+
+
+def test_what_the_carrier_reports_is_in_the_audit(world: World, person: Resident) -> None:
+    """A message that was not delivered: account, provider's id and state, and nowhere the number."""
+    world.enroll(person, "sms")
+    receipts = (
+        "select result, reason, account_id from audit where event = 'message.receipt' and user_name = '{}'"
+    )
+    wait_until(lambda: len(world.audit(receipts.format(person.name))) == 1, "the enrolment's receipt")
+    world.carrier.delivers = False
+    try:
+        with world.daemon.channel() as channel:
+            world.over_grpc(channel, person).password()
+        wait_until(lambda: len(world.audit(receipts.format(person.name))) == 2, "the second receipt")
+    finally:
+        world.carrier.delivers = True
+    sent = [str(row[0]) for row in world.audit(SENT.format(person.name))]
+    ids = [reason.removeprefix("sent by carrier, id ") for reason in sent]
+    rows = world.audit(receipts.format(person.name))
+    assert [row[:2] for row in rows] == [
+        ("passed", f"delivered by carrier, id {ids[0]}"),
+        ("unavailable", f"undelivered by carrier, id {ids[1]}, error 011"),
+    ]
+    assert len({row[2] for row in rows}) == 1
+    expected = {(ids[0], "delivered"), (ids[1], "undelivered")}
+
+    def logged() -> bool:
+        events = [event for event in world.daemon.events() if event["event"] == "message.receipt"]
+        return {(event["provider_id"], event["state"]) for event in events} >= expected
+
+    wait_until(logged, "both in the log")
+
+
+def test_a_carrier_that_reports_without_an_end_disturbs_nobody(world: World, person: Resident) -> None:
+    """OOB-06: 20,000 receipts of nobody's messages: others sign in meanwhile, and the audit stays small."""
+    app = world.totp(person)
+    rows = "select count(*) from audit where event = 'message.receipt' and account_id = ''"
+    flooded = world.person()
+    world.enroll(flooded, "sms")
+    before = world.audit(rows)[0][0]
+    world.carrier.flood = 20_000
+    with world.daemon.channel() as channel:
+        assert "Code sent to" in world.over_grpc(channel, flooded).password().prompt.text
+        wait_until(lambda: "message.receipts_dropped" in world.daemon.log.read_text(), "the first drop")
+        begun = time.monotonic()
+        assert world.over_grpc(channel, person).sign_in(app.fresh()).verdict == login_pb2.VERDICT_GRANTED
+        assert time.monotonic() - begun < QUICK
+    after = world.audit(rows)[0][0]
+    assert isinstance(before, int)
+    assert isinstance(after, int)
+    assert 0 < after - before <= 2 * 60

@@ -204,8 +204,7 @@ async def test_the_window_is_given_back(make_channel: MakeChannel) -> None:
 
 async def test_who_takes_receipts_may_fail(make_channel: MakeChannel) -> None:
     """A receipt is acknowledged, and an error of who records it does not end the session."""
-    text = b"id:id-2 stat:DELIVRD"
-    receipt = smsc.pdu(0x05, 0, 5, b"\0\1\1x\0\1\1y\0\4\0\0\0\0\0\0\0\0" + bytes([len(text)]) + text)
+    receipt = smsc.receipt(b"id:id-2 stat:DELIVRD")
     taken: list[Delivery] = []
 
     def fail(one: Delivery) -> None:
