@@ -12,6 +12,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from nightlatch.config.applications import ApplicationsListener, ClientSettings
 from nightlatch.config.load import as_json
 from nightlatch.config.schema import Config
 from nightlatch.directories.settings import LdapSettings, PamSettings
@@ -25,6 +26,8 @@ DOCS = Path(__file__).parents[3] / "docs"
 def _tables() -> Iterator[tuple[str, type[BaseModel]]]:
     """Every table with its heading in the reference."""
     yield from _tables_in("", Config)
+    yield "## [listeners.applications]", ApplicationsListener
+    yield "## [[clients]]", ClientSettings
     for model in (LdapSettings, PamSettings):
         (kind,) = model.model_fields["kind"].annotation.__args__  # type: ignore[union-attr]  # a Literal of one word
         yield f'## [[directories]] with kind = "{kind}"', model
