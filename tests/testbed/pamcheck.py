@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import socket
@@ -35,6 +36,7 @@ class PrivateUsers:
         self.write_service(service)
         self._users = users
         self._days = dict.fromkeys(users, "20000:0:99999:7:::")
+        self._groups: list[str] = []
         self.write()
 
     def write_service(self, text: str, name: str = "nightlatch-primary") -> None:
@@ -53,6 +55,21 @@ class PrivateUsers:
         self._days[user] = fields
         self.write()
 
+    def add_group(self, name: str, gid: int, *members: str) -> None:
+        """Add a group beside those that everybody has alone."""
+        self._groups.append(f"{name}:x:{gid}:{','.join(members)}")
+        self.write()
+
+    def remove(self, user: str) -> None:
+        """Remove a user."""
+        del self._users[user], self._days[user]
+        self.write()
+
+    def add(self, user: str, password: str) -> None:
+        """Add a user."""
+        self._users[user], self._days[user] = password, "20000:0:99999:7:::"
+        self.write()
+
     def set_password(self, user: str, password: str) -> None:
         """Give a user another password."""
         self._users[user] = password
@@ -67,6 +84,7 @@ class PrivateUsers:
         ]
         group = ["root:x:0:", "shadow:x:42:", "nogroup:x:65534:"]
         group += [f"{name}:x:{_FIRST_UID + at}:" for at, name in enumerate(names)]
+        group += self._groups
         shadow = ["root:*:20000:0:99999:7:::"]
         shadow += [f"{name}:{crypt(self._users[name])}:{self._days[name]}" for name in names]
         for file, lines in (("passwd", passwd), ("group", group), ("shadow", shadow)):
@@ -164,6 +182,7 @@ class PamCheckProcess:
         return (self.users.folder / "pamcheck.log").read_text(errors="replace")
 
 
+@functools.cache
 def crypt(password: str) -> str:
     """A hash for shadow(5), SHA-256: quick, so that 64 checks at once do not measure the processor."""
     made = subprocess.run(

@@ -170,7 +170,7 @@ class PamDirectory:
                 inside.setdefault(member, []).append(group.name)
         return [
             self._person(user, (names.get(user.gid, str(user.gid)), *inside.get(user.name, ())))
-            for user in users
+            for user in {user.name: user for user in reversed(users)}.values()  # the first line counts
             if is_unix_name(user.name)
         ]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nightlatch.errors import NotFound
+from nightlatch.errors import NotFound, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from nightlatch.model import Account, Groups, Secret
     from nightlatch.ports import Directory
@@ -41,13 +41,31 @@ class Accounts:
         return account
 
     async def check_password(self, account: Account, password: Secret) -> None:
-        """Return when the password is right; raises Refused, Unavailable."""
-        await self._directories[account.directory].check_password(account, password)
+        """Return when the password is right; raises Refused, Restricted, Unavailable."""
+        await self._of(account).check_password(account, password)
 
     async def groups(self, account: Account) -> Groups:
         """All groups of a person; raises Unavailable."""
-        return await self._directories[account.directory].groups(account)
+        return await self._of(account).groups(account)
 
     def folds_case(self, account: Account) -> bool:
-        """Whether the account's directory takes "Alice" and "alice" for one."""
-        return self._directories[account.directory].folds_case
+        """Whether the account's directory takes "Alice" and "alice" for one; raises Unavailable."""
+        return self._of(account).folds_case
+
+    def directory(self, name: str) -> Directory:
+        """The directory of that name; raises NotFound."""
+        found = self._directories.get(name)
+        if found is None:
+            raise NotFound(f"There is no such directory. Known: {', '.join(self._directories)}.")
+        return found
+
+    def __iter__(self) -> Iterator[Directory]:
+        """The directories, in the order in which they are asked."""
+        return iter(self._directories.values())
+
+    def _of(self, account: Account) -> Directory:
+        """The account's directory; raises Unavailable where a reload took it away from under a login."""
+        found = self._directories.get(account.directory)
+        if found is None:
+            raise Unavailable(f"directory {account.directory}", "is no longer in the configuration")
+        return found

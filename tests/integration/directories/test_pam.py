@@ -16,7 +16,7 @@ import structlog
 from nightlatch.app.system import SystemClock
 from nightlatch.directories.pam import PamDirectory
 from nightlatch.directories.settings import PamSettings
-from nightlatch.errors import Refused, Unavailable
+from nightlatch.errors import Refused, Restricted, Unavailable
 from nightlatch.model import Account, Secret
 from testbed.pamcheck import PLAIN, PamCheckProcess, PrivateUsers
 
@@ -41,6 +41,8 @@ async def _check(directory: Directory, name: str, password: str) -> str:
     """How a check ended: "" for right, else why not."""
     try:
         await directory.check_password(_account(name), Secret(password))
+    except Restricted as error:
+        return f"restricted: {error.reason}"
     except Refused as error:
         return f"refused: {error.reason}"
     except Unavailable as error:
@@ -156,12 +158,44 @@ async def test_open_prompt_aborts(pam_users: PrivateUsers, local: Directory) -> 
 
 
 async def test_must_change_and_expired(pam_users: PrivateUsers, local: Directory) -> None:
-    """PPW-03: an expired password and an expired account are refused with their own reasons, though right."""
+    """PPW-03: who shows the right password is told that it, or the account, has expired; nobody else is."""
     pam_users.age("alice", "0:0:99999:7:::")
     pam_users.age("carol", "20000:0:99999:7::1:")
-    assert await _check(local, "alice", "Pw-alice-x") == "refused: the password must be changed first"
-    assert await _check(local, "carol", "Pw-carol-x") == "refused: the account has expired"
-    assert await _check(local, "alice", "nope") == "refused: wrong password"
+    assert await _check(local, "alice", "Pw-alice-x") == "restricted: the password must be changed first"
+    assert await _check(local, "carol", "Pw-carol-x") == "restricted: the account has expired"
+    for name in ("alice", "carol"):
+        assert await _check(local, name, "nope") == "refused: wrong password"
+    with pytest.raises(Restricted) as told:
+        await local.check_password(_account("carol"), Secret("Pw-carol-x"))
+    assert told.value.words == "Your account has expired. Ask your administrator."
+
+
+CLOSED = "restricted: PAM's account rules do not let the account in now"
+UNPROVEN = "refused: PAM refuses the account, whatever the password"
+
+
+async def test_closed_by_account_rules(pam_users: PrivateUsers, local: Directory) -> None:
+    """PPW-03: what pam_nologin, pam_succeed_if and pam_deny forbid is told after the right password alone."""
+    for rule in ("pam_succeed_if.so user = bob", "pam_deny.so"):
+        pam_users.write_service(PLAIN.replace("account ", f"account required {rule}\naccount "))
+        assert await _check(local, "alice", "Pw-alice-x") == CLOSED, rule
+        assert await _check(local, "alice", "nope") == "refused: wrong password"
+
+
+async def test_refused_before_the_password_was_right(pam_users: PrivateUsers, local: Directory) -> None:
+    """PPW-03: a module that says "expired" while it authenticates says nothing of the password: refused."""
+    pam_users.age("alice", "20000:0:99999:7::1:")
+    for code in ("acct_expired", "new_authtok_reqd", "authtok_expired"):
+        pam_users.write_service(f"auth requisite pam_debug.so auth={code}\naccount required pam_permit.so\n")
+        for password in ("Pw-alice-x", "nope"):
+            assert await _check(local, "alice", password) == UNPROVEN, code
+
+
+async def test_account_rules_without_a_password(pam_users: PrivateUsers, local: Directory) -> None:
+    """PPW-03: where PAM asked for no password, an expired account is not a right password either."""
+    pam_users.age("alice", "20000:0:99999:7::1:")
+    pam_users.write_service("auth required pam_permit.so\naccount required pam_unix.so\n")
+    assert await _check(local, "alice", "nope") == UNPROVEN
 
 
 async def test_a_broken_service_is_no_ones_fault(pam_users: PrivateUsers, local: Directory) -> None:
