@@ -67,6 +67,7 @@ def tables() -> MetaData:
         metadata,
         Column("key", Text, primary_key=True),
         Column("expires_at", Double, nullable=False),
+        Column("value", Text, nullable=False, server_default=""),
         Index("spent_expires_at", "expires_at"),
     )
     _audit(metadata)

@@ -79,7 +79,7 @@ class Statements:
         self.standings = dialect.write(standings)
         self.standings_locked = dialect.write(standings + " LOCK")
         self.accounts = dialect.write("select account_id, name from accounts where account_id AMONG")
-        self.spent = dialect.write("select key from spent where key AMONG")
+        self.spent = dialect.write("select key, value from spent where key AMONG")
         self.audit_of_all = dialect.write(audit + " order by id desc limit ?")
         self.audit_of_one = dialect.write(audit + " where account_id = ? order by id desc limit ?")
         self.enrolled = dialect.write(
@@ -119,7 +119,7 @@ class Statements:
             "insert into accounts (account_id, directory, stable_id, name, first_seen_at)",
             "on conflict (account_id) do update set name = excluded.name",
         )
-        self.spend = Insert(dialect, "insert into spent (key, expires_at)")
+        self.spend = Insert(dialect, "insert into spent (key, expires_at, value)")
         self.put_audit = Insert(
             dialect,
             "insert into audit (at, event, result, reason, reference, account_id, user_name, service, source,"

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SPENT_FOR = 600.0
 """How long a spent key is remembered; what it guards must be dead by then."""
+LONGEST_VALUE = 1024
+"""Characters that may be remembered with a spent key."""
 MALFORMED_STANDING = "an account's standing is malformed"
 _FRESH_STANDING = Standing()
 
@@ -38,12 +40,12 @@ class GroupView:
         self._sealed: dict[str, list[Row]] = {}
         self._open: dict[str, dict[str, Credential]] = {}
         self._names: dict[str, str] = {}
-        self._spent: set[str] = set()
+        self._spent: dict[str, str] = {}
         self._new_limits: dict[str, LimitState] = {}
         self._new_standings: dict[str, str] = {}
         self._new_credentials: dict[tuple[str, str], Credential | None] = {}
         self._new_accounts: dict[str, Account] = {}
-        self._new_spent: dict[str, float] = {}
+        self._new_spent: dict[str, tuple[float, str]] = {}
         self._new_audit: list[tuple[object, ...]] = []
 
     def load(self, session: Session, requests: Iterable[DecisionRequest], now: float) -> None:
@@ -84,6 +86,7 @@ class GroupView:
             limits={scope: self._limit(scope) for scope in request.scopes},
             credentials=lasting(self._credentials(request.account_id), now) if request.account_id else (),
             spent=request.spend_key in self._spent,
+            spent_value=self._spent.get(request.spend_key, ""),
             standing=self._standing(request.account_id) if _wants_standing(request) else _FRESH_STANDING,
         )
 
@@ -104,8 +107,8 @@ class GroupView:
             self._names[request.account.id] = request.account.name
             self._new_accounts[request.account.id] = request.account
         if changes.spend:
-            self._spent.add(request.spend_key)
-            self._new_spent[request.spend_key] = now + SPENT_FOR
+            self._spent[request.spend_key] = changes.spent_value
+            self._new_spent[request.spend_key] = (now + SPENT_FOR, changes.spent_value)
         self._new_audit += audit
 
     def writes(self, now: float) -> list[Query]:
@@ -125,7 +128,7 @@ class GroupView:
                 [(one.id, one.directory, one.stable_id, one.name, now) for one in people]
             )
         if self._new_spent:
-            queries += of.spend.of(sorted(self._new_spent.items()))
+            queries += of.spend.of([(key, *self._new_spent[key]) for key in sorted(self._new_spent)])
         if self._new_audit:
             queries += of.put_audit.of(self._new_audit)
         return queries
@@ -159,6 +162,8 @@ class GroupView:
             raise Invalid("a decision removes a credential that is not there")
         if changes.spend and not request.spend_key:
             raise Invalid("a decision spends a key that it did not name")
+        if len(changes.spent_value) > LONGEST_VALUE:
+            raise Invalid("a decision remembers more than fits beside a spent key")
         if changes.spend and request.spend_key in self._spent:
             raise Refused("the one-time key was spent before")
 
@@ -199,7 +204,7 @@ class GroupView:
         self._names[row[0]] = row[1]
 
     def _load_spent(self, row: Row) -> None:
-        self._spent.add(row[0])
+        self._spent[row[0]] = row[1]
 
 
 def opened(seal: CredentialSeal, rows: Iterable[Row]) -> dict[str, Credential]:

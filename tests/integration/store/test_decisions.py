@@ -266,3 +266,20 @@ async def test_a_cancelled_caller_does_not_take_its_charge_back(store: SqlStore)
     seen = await store.decide(LOGIN, lambda snapshot: (Changes(), snapshot))
     assert seen.limits[SCOPE].in_a_row == 1
     assert task.cancelled()
+
+
+async def test_what_was_answered_is_remembered_with_the_spent_key(
+    store_url: str, open_stores: Callable[[str], SqlStore]
+) -> None:
+    """A second store, and a second decision of the same group, read what the first one remembered."""
+    stores = [open_stores(store_url) for _ in range(2)]
+    request = DecisionRequest(spend_key="request/1")
+
+    def remember(snapshot: Snapshot) -> tuple[Changes, str]:
+        if snapshot.spent:
+            return Changes(), snapshot.spent_value
+        return Changes(spend=True, spent_value="verified"), "new"
+
+    answers = await asyncio.gather(*(stores[0].decide(request, remember) for _ in range(8)))
+    assert sorted(answers) == ["new"] + ["verified"] * 7
+    assert await stores[1].decide(request, remember) == "verified"

@@ -57,7 +57,7 @@ def make_first_revision(url: str) -> None:
             text("insert into limits values (:scope, :state, 0)"),
             {"scope": "s", "state": f'{{"failures":[{START - 5}],"in_a_row":1}}'},
         )
-        connection.execute(text("insert into spent values ('key', 2e9)"))
+        connection.execute(text("insert into spent (key, expires_at) values ('key', 2e9)"))
         connection.execute(
             text("insert into audit values (1, 1, 'e', 'granted', 'kept', '', '', '', '', '', '', '', '')")
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import jwt
 import pytest
@@ -17,6 +18,9 @@ from nightlatch.model import Result
 from nightlatch.policy.model import Rule
 from nightlatch.verification import Verification, VerificationRequest, Verifications
 from testbed.core import ALICE, World
+
+if TYPE_CHECKING:
+    from jwt.types import Options
 
 CALLER = "client shop"
 SCOPE = factor_scope(ALICE.id)
@@ -166,7 +170,7 @@ async def test_a_receipt_is_checked_offline_with_the_published_keys(world: World
     receipts = Receipts(b"s" * 32, "nightlatch.example.com", world.randomness)
     keys = jwt.PyJWKSet.from_json(receipts.key_set())
     key = keys[jwt.get_unverified_header(answer.receipt)["kid"]]
-    options = {"verify_exp": False, "verify_iat": False}  # the test's clock stands in the past
+    options: Options = {"verify_exp": False, "verify_iat": False}  # the test's clock stands in the past
     claims = jwt.decode(answer.receipt, key, algorithms=["EdDSA"], audience="shop", options=options)
     assert (claims["sub"], claims["factor"], claims["service"]) == (ALICE.id, "word", "shop")
     assert claims["exp"] - claims["iat"] == 300

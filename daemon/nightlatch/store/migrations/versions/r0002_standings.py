@@ -1,4 +1,4 @@
-"""Standings of accounts, and credentials that end."""
+"""Standings of accounts, credentials that end, and what is remembered with a spent key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Add a table and a column; nothing that is there changes."""
+    """Add a table and columns; nothing that is there changes."""
     op.create_table(
         "standings",
         sa.Column("account_id", sa.Text, primary_key=True),
@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.Double, nullable=False),
     )
     op.add_column("credentials", sa.Column("expires_at", sa.Double))
+    op.add_column("spent", sa.Column("value", sa.Text, nullable=False, server_default=""))
     ends = sa.text("expires_at is not null")
     op.create_index(
         "credentials_expires_at", "credentials", ["expires_at"], postgresql_where=ends, sqlite_where=ends
