@@ -12,19 +12,20 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from nightlatch.directories.active_directory_settings import ActiveDirectorySettings
 from nightlatch.directories.server_settings import (
     AttributeName,
     DirectoryName,
     GroupCacheSeconds,
-    ServerSettings,
     OptionalAttribute,
+    ServerSettings,
     Url,
     distinguished_name,
     named_once,
 )
 
-
 GroupKind = Literal["groupOfNames", "groupOfMembers", "groupOfUniqueNames", "posixGroup"]
+
 
 class LdapSettings(ServerSettings):
     """A directory that speaks LDAP: search with a service account, then bind as the person."""
@@ -45,7 +46,6 @@ class LdapSettings(ServerSettings):
         default="person",
         description="The object class that every person has; entries without it are not found.",
     )
-    id_attribute: AttributeName = Field(
     group_base: str = Field(
         default="", description="The DN below which the groups are; empty for a directory without groups."
     )
@@ -67,6 +67,7 @@ class LdapSettings(ServerSettings):
         description="How many levels of groups in groups there are at most; more are an error, for nobody to "
         "lose a group.",
     )
+    id_attribute: AttributeName = Field(
         default="entryUUID",
         description="The attribute that stays the same for the life of an entry and is never reused.",
     )
@@ -83,11 +84,11 @@ class LdapSettings(ServerSettings):
     def _is_dn(cls, text: str) -> str:
         return distinguished_name(text)
 
-
     @field_validator("group_base")
     @classmethod
     def _is_dn_or_empty(cls, text: str) -> str:
         return distinguished_name(text) if text else text
+
 
 class PamSettings(BaseModel):
     """The accounts of this machine, checked by PAM in the process nightlatch-pamcheck."""
@@ -120,5 +121,7 @@ class PamSettings(BaseModel):
     group_cache_seconds: GroupCacheSeconds = 60
 
 
-DirectorySettings = Annotated[LdapSettings | PamSettings, Field(discriminator="kind")]
+DirectorySettings = Annotated[
+    LdapSettings | ActiveDirectorySettings | PamSettings, Field(discriminator="kind")
+]
 """One ``[[directories]]`` table, told apart by ``kind``."""
