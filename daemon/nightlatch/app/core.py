@@ -16,6 +16,7 @@ from nightlatch.login.parts import Parts
 from nightlatch.login.ticket import Tickets
 from nightlatch.notices import Notices
 from nightlatch.plugins.loader import load_plugins
+from nightlatch.review import Review
 from nightlatch.sending import Sender, SendingLimits
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Core:
 
     config: Config
     scoped: ScopedActions
+    review: Review
     directories: tuple[Directory, ...]
     factors: Mapping[str, FactorFacade]
     channels: Mapping[str, ChannelFacade]
@@ -105,6 +107,7 @@ def build_core(config: Config, world: World) -> Core:
     return Core(
         config,
         ScopedActions(parts, tuple(directories), plugins.channels, world.key),
+        Review(parts, directories),
         tuple(directories),
         plugins.factors,
         plugins.channels,

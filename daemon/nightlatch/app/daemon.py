@@ -11,14 +11,13 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-from nightlatch.app.core import build_core
 from nightlatch.app.fronts import Fronts
 from nightlatch.app.notify import Notifier
 from nightlatch.errors import ConfigError, Unavailable
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
     from typing import Any
 
     from nightlatch.app.core import Core, World
@@ -32,10 +31,12 @@ OLD_CORE_SECONDS = 60.0
 class Daemon:
     """One core, which a reload replaces, behind the fronts."""
 
-    def __init__(self, core: Core, world: World, reread: Callable[[], Config]) -> None:
+    def __init__(self, core: Core, world: World, load: Callable[[], Awaitable[Core]]) -> None:
+        """`load` builds a core of the configuration as it is then; raises ConfigError."""
         self._core = core
         self._world = world
-        self._reread = reread
+        self._load = load
+        self._loading = asyncio.Lock()
         self._log = world.log
         self._notifier = Notifier(os.environ)
         self._stopping = asyncio.Event()
@@ -47,7 +48,7 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
-        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._spawn(self._reload()))
         await self._fronts.start(passed)
         self._spawn(self._keep_watch())
         self._log.info("daemon.ready", pid=os.getpid())
@@ -67,17 +68,20 @@ class Daemon:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
-    def _reload(self) -> None:
-        """Take the new configuration, all of it or nothing."""
+    async def _reload(self) -> None:
+        """Take the new configuration, all of it or nothing; logins go on with the old one until then."""
+        async with self._loading:
+            await self._reload_now()
+
+    async def _reload_now(self) -> None:
         self._notifier.send("RELOADING=1", f"MONOTONIC_USEC={int(self._world.clock.steady() * 1e6)}")
         old = self._core
         try:
-            new = self._reread()
-            self._core = build_core(new, self._world)
+            self._core = await self._load()
         except ConfigError as error:
             self._log.error("config.refused", problems=list(error.problems), kept="the running configuration")
         else:
-            later = _needing_restart(old.config, new)
+            later = _needing_restart(old.config, self._core.config)
             self._fronts.reload()
             self._log.info("config.reloaded", needs_restart=later or None)
             self._spawn(self._retire(old))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nightlatch.app.applications import Applications
+from nightlatch.app.planned import planned_policy
 from nightlatch.app.status import status_of
 from nightlatch.errors import Unavailable
 from nightlatch.rpc.acceptor import Acceptor
@@ -18,9 +19,10 @@ from nightlatch.rpc.guard import Guard
 from nightlatch.rpc.listener import Listener
 from nightlatch.rpc.login import LoginService
 from nightlatch.rpc.passing import Route
+from nightlatch.rpc.policy import PolicyService
 from nightlatch.rpc.rights import OF_A_SOCKET, OF_THE_PAM_SOCKET, SERVICES
 from nightlatch.rpc.sockets import make_socket
-from nightlatch.v1 import admin_pb2, admin_pb2_grpc, enrollment_pb2_grpc, login_pb2_grpc
+from nightlatch.v1 import admin_pb2, admin_pb2_grpc, enrollment_pb2_grpc, login_pb2_grpc, policy_pb2_grpc
 
 if TYPE_CHECKING:
     import socket
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from nightlatch.app.actions import Actions
     from nightlatch.app.core import Core, World
+    from nightlatch.policy.policy import Policy
     from nightlatch.rpc.caller import Caller
 
 HEALTH_SECONDS = 5.0
@@ -39,7 +42,8 @@ class Offer:
     """A service, registered once, and the listeners that have it."""
 
     right: str
-    """The word by which a client gets the right to it, from `nightlatch.rpc.rights`."""
+    """The word by which a client gets the right to it, from `nightlatch.rpc.rights`; the service's whole name
+    where no client can have it."""
     register: Callable[[Any], None]
     listeners: frozenset[str]
 
@@ -60,7 +64,7 @@ class Fronts:
         self._listeners = {
             name: Listener(
                 name,
-                {SERVICES[one.right].full_name: one.register for one in offers if name in one.listeners},
+                {_full_name(one.right): one.register for one in offers if name in one.listeners},
                 core().config.daemon.runtime_dir,
                 guard,
                 remote=name == "applications",
@@ -87,6 +91,7 @@ class Fronts:
             log,
         )
         admin = AdminService(lambda caller: actions(caller).administration, self._status, addresses, log)
+        policy = PolicyService(lambda: self._core().review, self._planned, addresses, log)
         return (
             Offer(
                 "login",
@@ -104,6 +109,11 @@ class Fronts:
                 "admin",
                 lambda server: admin_pb2_grpc.add_AdminServiceServicer_to_server(admin, server),
                 frozenset({"admin", "applications"}),
+            ),
+            Offer(
+                "nightlatch.v1.PolicyService",
+                lambda server: policy_pb2_grpc.add_PolicyServiceServicer_to_server(policy, server),
+                frozenset({"admin"}),
             ),
         )
 
@@ -156,5 +166,12 @@ class Fronts:
                 for listener in self._listeners.values():
                     await listener.tell_health(serving=serving)
 
+    async def _planned(self, file: str, text: str, enabled: frozenset[str]) -> Policy:
+        return await planned_policy(file, text, enabled, self._core().directories, self._log)
+
     async def _status(self) -> admin_pb2.GetStatusResponse:
         return await status_of(self._core(), self._world.store, self._started_at)
+
+
+def _full_name(right: str) -> str:
+    return SERVICES[right].full_name if right in SERVICES else right

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
-from nightlatch.app.core import World, build_core
+from nightlatch.app.core import World
 from nightlatch.app.daemon import Daemon
 from nightlatch.app.folders import master_key, private_folder, store_url
+from nightlatch.app.loading import build_checked_core, checked_config, load_core
 from nightlatch.app.logs import open_log
 from nightlatch.app.system import SystemClock, SystemRandomness
-from nightlatch.config import check_config, load_config
 from nightlatch.errors import ConfigError, Unavailable
 from nightlatch.rpc.sockets import passed_sockets
 from nightlatch.store.opening import open_store
@@ -44,7 +44,7 @@ def serve(path: Path) -> int:
     """
     passed = passed_sockets(os.environ, os.getpid())
     try:
-        config = _checked(path, passed)
+        config = checked_config(path, frozenset(passed))
         log, writer = open_log(config.log)
         try:
             world = _world(config, log)
@@ -81,17 +81,10 @@ def _world(config: Config, log: structlog.stdlib.BoundLogger) -> World:
 
 async def _serve(world: World, config: Config, path: Path, passed: dict[str, socket.socket]) -> None:
     try:
-        await Daemon(build_core(config, world), world, lambda: _checked(path, passed)).run(passed)
+        core = await build_checked_core(config, path, world)
+        await Daemon(core, world, lambda: load_core(path, frozenset(passed), world)).run(passed)
     finally:
         await world.store.close()
-
-
-def _checked(path: Path, passed: dict[str, socket.socket]) -> Config:
-    """The configuration; raises ConfigError with every problem of it and of what it names."""
-    problems = check_config(path, frozenset(passed))
-    if problems:
-        raise ConfigError(problems)
-    return load_config(path)
 
 
 def _told(problems: tuple[str, ...], code: int) -> int:
