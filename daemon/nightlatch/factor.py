@@ -172,7 +172,7 @@ class Factor(Protocol):
         """Ask. May take until `context.deadline`; raises NotSent when a message could not leave."""
 
     def verify(self, state: bytes, memo: bytes, answer: str, context: Context) -> Verdict:
-        """Decide. Pure, and quick: it runs while the store's transaction waits.
+        """Decide. Pure, and quick: it runs while the store's transaction waits, unless the plugin is `slow`.
 
         For a silent factor `answer` is one piece of the caller's evidence.
         """
@@ -220,6 +220,10 @@ class FactorPlugin:
     """The words for `{device}` in `offer`, from the caller's evidence (" (key SHA256:q3Vd…8Zs)")."""
     told: str = ""
     """The notice that a grant by it sends, by its template ("notice_recovery_used"); empty for none."""
+    slow: bool = False
+    """Whether `verify` takes longer than nobody would notice (a password hash). Then it runs before the
+    decision, on a thread of its own, and its verdict counts if the state is still the same. Not for a
+    silent factor, which is asked for every piece of evidence."""
     last_resort: bool = False
     """Whether it is for people who have nothing else at hand: listed last, sent only after a yes, told
     everywhere, and no reason to leave things as they are."""

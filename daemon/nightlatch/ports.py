@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from nightlatch.model import (
         Account,
@@ -80,6 +80,17 @@ class Directory(Protocol):
         """Let go of connections and threads."""
 
 
+class WorkFirst(Exception):
+    """Raised by the body of a decision that needs something slow: `work` is to be done outside of it.
+
+    The work keeps what it found where the body looks for it, and returns what forgets it again.
+    """
+
+    def __init__(self, work: Callable[[], Awaitable[Callable[[], None]]]) -> None:
+        super().__init__("something has to be worked out before the decision")
+        self.work = work
+
+
 class Store(Protocol):
     """Keeps credentials, limits, spent keys and the audit. All raise `Unavailable` when they can not."""
 
@@ -87,7 +98,8 @@ class Store(Protocol):
         """Lock what `request` names, call `body` once with it, write its changes, commit, return its result.
 
         `body` is pure, quick, and runs outside the caller's thread. What it raises comes out here,
-        and then nothing is written. A return means that the commit is durable.
+        and then nothing is written; but after `WorkFirst` its work is done, one at a time for an account,
+        and `body` is called anew. A return means that the commit is durable.
         """
 
     async def credentials(self, account_id: str) -> tuple[Credential, ...]:

@@ -21,6 +21,7 @@ def nightlatch_factors() -> list[FactorPlugin]:
             choice=TITLE,
             confirmed=False,
             single=True,
+            slow=True,
             told="notice_recovery_used",
         )
     ]

@@ -1,7 +1,7 @@
 """How a recovery code is kept: a keyed prefix to find it by, and an argon2id hash to prove it by.
 
-MUST 1: a guess whose prefix is none of the set's costs no argon2id (REC-03): guessing must not hold up the
-        writer that decides for everybody.
+MUST 1: a guess whose prefix is none of the set's costs no argon2id (REC-03): guessing must not use up the
+        places where slow factors verify.
 MUST 2: what is kept gives no code back. Codes have 80 random bits; the prefix takes 32 of them from who
         has the key, and each of the 2^48 left costs an argon2id.
 MUST 3: prefix and hash are compared in constant time.

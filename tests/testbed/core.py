@@ -46,6 +46,7 @@ from nightlatch.plugins.channel_facade import ChannelFacade
 from nightlatch.plugins.facade import FactorFacade
 from nightlatch.policy.policy import Policy
 from nightlatch.sending import Sender
+from nightlatch.store.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -150,6 +151,7 @@ class MemoryStore:
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
+        self.patience = Patience()
         self.limits: dict[str, LimitState] = defaultdict(LimitState)
         self.held: dict[str, dict[str, Credential]] = defaultdict(dict)
         self.stood: dict[str, Standing] = {}
@@ -159,6 +161,9 @@ class MemoryStore:
         self.away = False
 
     async def decide(self, request: DecisionRequest, body: Callable[[Snapshot], tuple[Changes, T]]) -> T:
+        return await self.patience.decide(request.account_id, lambda: self._decide(request, body))
+
+    async def _decide(self, request: DecisionRequest, body: Callable[[Snapshot], tuple[Changes, T]]) -> T:
         self._there()
         snapshot = Snapshot(
             now=self.clock.now(),

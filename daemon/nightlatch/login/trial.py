@@ -1,6 +1,7 @@
 """One proof of a second factor, decided inside the store's transaction.
 
-MUST 1: the limiter is charged before the proof is looked at, and in the same transaction.
+MUST 1: the limiter is charged before the proof is looked at, and in the same transaction. A slow factor's
+        verdict is worked out between two: asked for where the limiter lets through, counted in the second.
 MUST 2: the account's credentials are those of the transaction: one removed meanwhile does not count.
 MUST 3: the ticket is spent by its answer, right or wrong: neither it nor the code in it counts again.
 MUST 4: `_grant` is the one place that lets anyone in.
@@ -128,7 +129,8 @@ class Trial:
     def _grant(
         self, charged: limits.Charged, credential: Credential, verdict: Verdict
     ) -> tuple[Changes, Judgement]:
-        event = named(replace(self.event, result=Result.GRANTED, reason=verdict.reason), credential)
+        result = Result.PASSED if self.state.proving else Result.GRANTED
+        event = named(replace(self.event, result=result, reason=verdict.reason), credential)
         state = limits.succeed(charged.state, charged.charged_at)
         changes = Changes({self.scope: state}, (credential,), spend=True, events=(event,))
         judgement = Judgement(

@@ -27,6 +27,7 @@ from nightlatch.plugins.answers import (
     printable,
     type_name,
 )
+from nightlatch.plugins.slow import Question, SlowVerdicts
 from nightlatch.plugins.stuck import StuckCalls
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class FactorFacade:
         self._channels = channels
         self._steady = steady
         self._stuck = StuckCalls(steady)
+        self._slow = SlowVerdicts(plugin.name)
         self._abandoned: set[asyncio.Task[object]] = set()
 
     def __repr__(self) -> str:
@@ -138,6 +140,13 @@ class FactorFacade:
         return self._checked("challenge", lambda: checked_challenge(value))
 
     def verify(self, state: bytes, memo: bytes, answer: str, context: Context) -> Verdict:
+        """Decide, in a decision of the store's: for a slow factor that may raise WorkFirst."""
+        if not self.plugin.slow:
+            return self.verify_here(state, memo, answer, context)
+        question = Question(state, memo, answer)
+        return self._slow.verdict(question, lambda: self.verify_here(state, memo, answer, context))
+
+    def verify_here(self, state: bytes, memo: bytes, answer: str, context: Context) -> Verdict:
         """Decide, in the calling thread. While an earlier call hangs in another thread, refuse at once."""
         call = self._stuck.enter()
         if call is None:

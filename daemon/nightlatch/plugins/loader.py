@@ -125,6 +125,10 @@ class _Loading:
 
     def _build(self, plugin: FactorPlugin) -> None:
         table = f"factors.{plugin.name}"
+        if plugin.slow and plugin.silent:
+            raise PluginFault(
+                f'its factor "{plugin.name}" is slow and silent, and can be one of the two only.'
+            )
         try:
             settings = checked_settings(plugin.settings, self._tables.get(plugin.name, {}))
         except ValidationError as error:

@@ -10,6 +10,7 @@ from nightlatch.model import AuditEvent, Changes, DecisionRequest, Result, Stand
 from nightlatch.store.bulk import factors_by_account, paged_standings, standings_by_account
 from nightlatch.store.database import Query
 from nightlatch.store.decider import Decider
+from nightlatch.store.patience import Patience
 from nightlatch.store.prune import Pruner
 from nightlatch.store.reader import Read, Reader
 from nightlatch.store.rows import audit_event
@@ -55,6 +56,7 @@ class SqlStore:
         self._name = name
         self._clock = clock
         self._statements = statements
+        self._patience = Patience()
         self._decider = Decider(clock, longest_body, MOST_HANGING)
         self._reader = Reader(connect, statements, seal, clock)
         self._reports = Reader(connect, statements, seal, clock)  # what reads long holds up nobody's login
@@ -72,6 +74,9 @@ class SqlStore:
         `body` runs on a thread of the store's, at most LONGEST_BODY; it may run a second time when the
         database asks for that. Raises what `body` raises, and Unavailable.
         """
+        return await self._patience.decide(request.account_id, lambda: self._decide(request, body))
+
+    async def _decide(self, request: DecisionRequest, body: Callable[[Snapshot], tuple[Changes, T]]) -> T:
         loop = asyncio.get_running_loop()
         waiting = Waiting(request, body, loop, self._clock.steady() + LONGEST_ANSWER)
         self._writer.submit(waiting)

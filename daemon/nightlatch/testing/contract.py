@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _FAR_AWAY = (86_400.0 * 365, 4_102_444_800.0)
 """1971 and 2100: who reads the machine's clock answers differently there."""
+_QUICK_SECONDS = 0.02
 _FULLWIDTH = {ord(digit): chr(0xFF10 + int(digit)) for digit in "0123456789"}
 _RUBBISH = (
     "",
@@ -175,15 +176,16 @@ class FactorContract:
         assert lengths[-1] <= max(lengths[: len(lengths) // 2 + 1])
 
     def test_verify_is_quick(self, kit: FactorKit) -> None:
-        """Right and wrong answers are judged in a fraction of the time that others can wait for."""
+        """What others wait for takes no time worth mentioning; a factor that says that it is slow has."""
         flow = Flow.begin(kit)
+        slow = flow.facade.plugin.slow
         for answer in (flow.right_answer, flow.wrong_answers[0], "0" * 100_000):
             costs = []
             for _ in range(5):
                 start = time.process_time()
                 flow.verify(answer)
                 costs.append(time.process_time() - start)
-            assert min(costs) <= kit.verify_seconds
+            assert min(costs) <= (kit.verify_seconds if slow else min(kit.verify_seconds, _QUICK_SECONDS))
 
     def test_a_challenge_can_be_cancelled(self, kit: FactorKit) -> None:
         """A person who hangs up leaves nothing behind, and the next one is asked as always."""
