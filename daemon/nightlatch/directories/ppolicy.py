@@ -18,7 +18,7 @@ EXPIRED, LOCKED, CHANGE_AFTER_RESET = 0, 1, 2
 
 _SEQUENCE, _WARNING, _ERROR = 0x30, 0xA0, 0x81
 _BEFORE_EXPIRATION, _GRACE_LEFT = 0x80, 0x81
-_SHORT_FORM = 0x80
+_SHORT_HEAD, _LONG_FORM = 2, 0x80
 _LONGEST_INTEGER = 8
 
 
@@ -59,15 +59,30 @@ def _read(value: bytes) -> PolicyResponse:
 
 
 def _elements(data: bytes) -> list[tuple[int, bytes]]:
-    """The elements that follow each other in `data`: tag and content. Lengths are short ones."""
+    """The elements that follow each other in `data`: tag and content."""
     found, at = [], 0
     while at < len(data):
-        head = data[at : at + 2]
-        if len(head) != 2 or head[1] >= _SHORT_FORM or at + 2 + head[1] > len(data):  # noqa: PLR2004 - tag and length
-            raise ValueError("cut short, or longer than any answer")
-        found.append((head[0], data[at + 2 : at + 2 + head[1]]))
-        at += 2 + head[1]
+        tag, start, count = _head(data, at)
+        if start + count > len(data):
+            raise ValueError("cut short")
+        found.append((tag, data[start : start + count]))
+        at = start + count
     return found
+
+
+def _head(data: bytes, at: int) -> tuple[int, int, int]:
+    """An element's tag, where its content starts, and its length; some servers write 5 as 84 00 00 00 05."""
+    head = data[at : at + 2]
+    if len(head) != _SHORT_HEAD:
+        raise ValueError("cut short")
+    tag, length = head
+    if length < _LONG_FORM:
+        return tag, at + 2, length
+    size = length - _LONG_FORM
+    digits = data[at + 2 : at + 2 + size]
+    if not 0 < size == len(digits) <= _LONGEST_INTEGER:
+        raise ValueError("no length")
+    return tag, at + 2 + size, int.from_bytes(digits, "big")
 
 
 def _integer(content: bytes) -> int:

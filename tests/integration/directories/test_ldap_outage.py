@@ -16,7 +16,7 @@ from nightlatch.directories.bounded import Call
 from nightlatch.directories.ldap_errors import LinkLost
 from nightlatch.directories.ldap_link import LdapLink, Route
 from nightlatch.directories.ldap_tls import trust
-from nightlatch.errors import Unavailable
+from nightlatch.errors import Refused, Unavailable
 from nightlatch.model import Account, Secret
 from testbed import hostile
 from testbed.ports import free_port
@@ -285,3 +285,24 @@ async def test_a_hanging_directory_fills_no_memory(slapd: Slapd, make_directory:
         assert len(reasons) == 50
         assert sum("too many" in reason for reason in reasons) == 50 - 33
         await _fails(directory.find("alice"), "did not answer|no answer", within=CONNECT + ANSWER + SLACK)
+
+
+async def test_a_good_login_is_not_remembered(slapd: Slapd, make_directory: MakeDirectory) -> None:
+    """LDP-08: after good logins and without a server, no password is right; long names stay apart."""
+    long = "x" * 60
+    slapd.add(long)
+    slapd.add(f"{long}y", password="Another-Password-1")
+    directory = make_directory(slapd.settings(**QUICK))
+    accounts = [await directory.find(name) for name in ("alice", long, f"{long}y")]
+    passwords = [password_of("alice"), password_of(long), "Another-Password-1"]
+    for account, password in zip(accounts, passwords, strict=True):
+        assert account is not None
+        await directory.check_password(account, Secret(password))
+        with pytest.raises(Refused):
+            await directory.check_password(account, Secret(passwords[passwords.index(password) - 1]))
+    slapd.stop()
+    for account, password in zip(accounts, passwords, strict=True):
+        assert account is not None
+        for typed in (password, "wrong"):
+            with pytest.raises(Unavailable):
+                await directory.check_password(account, Secret(typed))
