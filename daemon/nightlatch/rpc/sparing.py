@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import structlog
 
-MOST = 5
+MOST = 20
 """Lines a second."""
 
 

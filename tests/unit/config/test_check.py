@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nightlatch.config import check_config, load_config
+from nightlatch.config import Config, check_config, load_config
 from nightlatch.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -47,8 +47,7 @@ def test_every_problem_is_told_at_once_with_its_line(folder: Folder) -> None:
     ]
     remedies = [line for lines in problems for line in lines[1:]]
     assert [remedy.strip() for remedy in remedies] == [
-        "Known here: daemon, listeners, store, log, plugins, factors, channels, sending, directories, policy, "
-        "clients, policies.",
+        f"Known here: {', '.join(Config.model_fields)}.",
         'Did you mean "totp"?',
         'Write "ldaps://dc2.example.com", or keep ldap:// and set start_tls = true.',
         f"Run: chmod 600 {folder.root}/corp.password",
