@@ -13,11 +13,14 @@ from nightlatch.enrollment import Enrollments, Removals
 from nightlatch.keys import MasterKey, Sealer
 from nightlatch.login.accounts import Accounts
 from nightlatch.login.engine import LoginEngine
+from nightlatch.login.ticket import Tickets
+from nightlatch.verification import Verifications
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nightlatch.login.parts import Parts
+    from nightlatch.login.receipt import Receipts
     from nightlatch.plugins.channel_facade import ChannelFacade
     from nightlatch.ports import Directory
 
@@ -30,6 +33,7 @@ class Actions:
     enrollments: Enrollments
     removals: Removals
     administration: Administration
+    verifications: Verifications
 
 
 class ScopedActions:
@@ -41,11 +45,13 @@ class ScopedActions:
         directories: tuple[Directory, ...],
         channels: Mapping[str, ChannelFacade],
         key: MasterKey,
+        receipts: Receipts,
     ) -> None:
         self._parts = parts
         self._directories = directories
         self._channels = channels
         self._key = key
+        self._receipts = receipts
         self._built: dict[frozenset[str] | None, Actions] = {}
 
     def within(self, directories: frozenset[str] | None) -> Actions:
@@ -60,10 +66,12 @@ class ScopedActions:
         if names is not None:
             parts = replace(parts, accounts=Accounts([one for one in self._directories if one.name in names]))
         enrolling = Sealer(self._key.derive("enrollment ticket"), parts.randomness)
+        verifying = Sealer(self._key.derive("verification ticket"), parts.randomness)
         removing = Sealer(self._key.derive("removal ticket"), parts.randomness)
         return Actions(
             LoginEngine(parts),
             Enrollments(parts, enrolling),
             Removals(parts, removing),
             Administration(parts, self._channels),
+            Verifications(parts, Tickets(verifying, parts.randomness), self._receipts),
         )

@@ -125,6 +125,7 @@ def _client(settings: ClientSettings) -> Client:
         services=frozenset(settings.services if settings.services is not None else (settings.name,)),
         directories=None if settings.directories is None else frozenset(settings.directories),
         sets_source=settings.may_set_source,
+        knows_enrollment=settings.may_know_enrollment,
         requests_per_second=settings.requests_per_second,
         concurrent=settings.concurrent,
         connections=settings.connections,

@@ -13,6 +13,7 @@ from nightlatch.errors import ConfigError
 from nightlatch.keys import MasterKey, Sealer
 from nightlatch.login.accounts import Accounts
 from nightlatch.login.parts import Parts
+from nightlatch.login.receipt import Receipts
 from nightlatch.login.ticket import Tickets
 from nightlatch.notices import Notices
 from nightlatch.plugins.loader import load_plugins
@@ -54,6 +55,7 @@ class Core:
     channels: Mapping[str, ChannelFacade]
     notices: Notices
     deliveries: Deliveries
+    receipts: Receipts
 
     async def close(self) -> None:
         """Let go of the directories and channels, after the notices under way."""
@@ -104,15 +106,19 @@ def build_core(config: Config, world: World) -> Core:
         name_key=world.key.derive("unknown names"),
         log=world.log,
     )
+    applications = config.listeners.applications
+    issuer = applications.issuer if applications else "nightlatch"
+    receipts = Receipts(world.key.derive("receipts"), issuer, world.randomness)
     return Core(
         config,
-        ScopedActions(parts, tuple(directories), plugins.channels, world.key),
+        ScopedActions(parts, tuple(directories), plugins.channels, world.key, receipts),
         Review(parts, directories),
         tuple(directories),
         plugins.factors,
         plugins.channels,
         notices,
         deliveries,
+        receipts,
     )
 
 

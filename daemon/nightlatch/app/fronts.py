@@ -22,7 +22,16 @@ from nightlatch.rpc.passing import Route
 from nightlatch.rpc.policy import PolicyService
 from nightlatch.rpc.rights import OF_A_SOCKET, OF_THE_PAM_SOCKET, SERVICES
 from nightlatch.rpc.sockets import make_socket
-from nightlatch.v1 import admin_pb2, admin_pb2_grpc, enrollment_pb2_grpc, login_pb2_grpc, policy_pb2_grpc
+from nightlatch.rpc.verification import KeyService, VerificationService
+from nightlatch.v1 import (
+    admin_pb2,
+    admin_pb2_grpc,
+    enrollment_pb2_grpc,
+    keys_pb2_grpc,
+    login_pb2_grpc,
+    policy_pb2_grpc,
+    verification_pb2_grpc,
+)
 
 if TYPE_CHECKING:
     import socket
@@ -91,12 +100,26 @@ class Fronts:
             log,
         )
         admin = AdminService(lambda caller: actions(caller).administration, self._status, addresses, log)
+        verification = VerificationService(lambda caller: actions(caller).verifications, addresses, log)
+        keys = KeyService(lambda: self._core().receipts, log)
         policy = PolicyService(lambda: self._core().review, self._planned, addresses, log)
         return (
             Offer(
                 "login",
                 lambda server: login_pb2_grpc.add_LoginServiceServicer_to_server(login, server),
                 frozenset({"pam", "applications"}),
+            ),
+            Offer(
+                "verification",
+                lambda server: verification_pb2_grpc.add_VerificationServiceServicer_to_server(
+                    verification, server
+                ),
+                frozenset({"applications"}),
+            ),
+            Offer(
+                "keys",
+                lambda server: keys_pb2_grpc.add_KeyServiceServicer_to_server(keys, server),
+                frozenset({"applications"}),
             ),
             Offer(
                 "enrollment",

@@ -98,6 +98,9 @@ class ApplicationsListener(BaseModel):
     client_ca_file: FilePath = Field(
         description="The CAs that sign the clients' certificates, in PEM. Best a CA that signs nothing else."
     )
+    issuer: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")] = Field(
+        "nightlatch", description='The name that receipts are signed in: a URL or a name of yours ("iss").'
+    )
     crl_file: FilePath | None = Field(
         None,
         description="What these CAs have revoked, in PEM: one list for each CA. "
@@ -118,8 +121,8 @@ class ClientSettings(BaseModel):
     )
     methods: tuple[Annotated[str, AfterValidator(_right)], ...] = Field(
         min_length=1,
-        description='What it may call: "login", "enrollment", "admin", "health", "reflection", '
-        'or single methods such as "nightlatch.v1.LoginService/BeginLogin".',
+        description='What it may call: "login", "verification", "keys", "enrollment", "admin", "health", '
+        '"reflection", or single methods such as "nightlatch.v1.LoginService/BeginLogin".',
     )
     services: tuple[Word, ...] | None = Field(
         None,
@@ -134,6 +137,10 @@ class ClientSettings(BaseModel):
     may_set_source: bool = Field(
         False,  # noqa: FBT003, pydantic's way to give a default
         description="Whether it may say from which address a person comes. If not, its own address counts.",
+    )
+    may_know_enrollment: bool = Field(
+        False,  # noqa: FBT003, pydantic's way to give a default
+        description="Whether it is told that somebody has nothing enrolled; else it is a wrong code.",
     )
     requests_per_second: int = Field(
         200, ge=1, le=_MOST_CALLS, description="How many calls it may make in a second."

@@ -9,6 +9,8 @@ from nightlatch.login.step import LoginRequest, Outcome, Primary, Prompt, Prompt
 from nightlatch.v1 import login_pb2
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from nightlatch.rpc.caller import Caller
     from nightlatch.v1.login_pb2 import BeginLoginRequest, Evidence
 
@@ -44,9 +46,14 @@ def login_request(message: BeginLoginRequest, caller: Caller) -> LoginRequest:
         source=message.origin.remote_host if caller.rights.sets_source else caller.address,
         terminal=message.origin.terminal,
         primary=primary,
-        evidence=tuple(text for text in (_evidence(one, caller) for one in message.evidence) if text),
+        evidence=evidence_of(message.evidence, caller),
         keeps_token=message.keeps_device_token,
     )
+
+
+def evidence_of(messages: Iterable[Evidence], caller: Caller) -> tuple[str, ...]:
+    """The evidence that counts, as factors read it."""
+    return tuple(text for text in (_evidence(one, caller) for one in messages) if text)
 
 
 def _evidence(message: Evidence, caller: Caller) -> str:

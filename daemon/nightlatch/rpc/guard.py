@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from nightlatch.errors import Locked
 from nightlatch.rpc.caller import Caller, Unidentified
 from nightlatch.rpc.sparing import SparingLog
+from nightlatch.rpc.status import DETAILS, RETRY_SECONDS, details_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -80,7 +82,9 @@ class Guard:
         wrong = load.too_much(caller, self._steady())
         if wrong:
             self._log.warning("call.too_many", caller=str(caller), reason=wrong)
-            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"{wrong}. Try again in a moment.")
+            code, text = grpc.StatusCode.RESOURCE_EXHAUSTED, f"{wrong}. Try again in a moment."
+            details = details_of(Locked(wrong, RETRY_SECONDS), code, text)
+            await context.abort(code, text, trailing_metadata=((DETAILS, details),))
         load.under_way += 1
         return load
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
-from nightlatch.v1 import admin_pb2, enrollment_pb2, login_pb2
+from nightlatch.v1 import admin_pb2, enrollment_pb2, keys_pb2, login_pb2, verification_pb2
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +23,8 @@ HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"]
 REFLECTION = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]
 SERVICES: dict[str, ServiceDescriptor] = {
     "login": login_pb2.DESCRIPTOR.services_by_name["LoginService"],
+    "verification": verification_pb2.DESCRIPTOR.services_by_name["VerificationService"],
+    "keys": keys_pb2.DESCRIPTOR.services_by_name["KeyService"],
     "enrollment": enrollment_pb2.DESCRIPTOR.services_by_name["EnrollmentService"],
     "admin": admin_pb2.DESCRIPTOR.services_by_name["AdminService"],
     "health": HEALTH,
@@ -57,6 +59,8 @@ class Rights:
     """The directories whose people it may name. The others do not exist for it."""
     sets_source: bool = False
     """Whether it may say where a login comes from; else it comes from the caller's own address."""
+    knows_enrollment: bool = False
+    """Whether it may know that somebody has nothing enrolled."""
     shows_keys: bool = False
     """Whether it has verified the SSH keys that it reports."""
     requests_per_second: int | None = None

@@ -10,6 +10,10 @@ import traceback
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.duration_pb2 import Duration
+from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
+from google.rpc.status_pb2 import Status
 
 from nightlatch.errors import Conflict, Invalid, Locked, NotFound, Refused, Unavailable
 from nightlatch.login.ticket import TicketError
@@ -32,10 +36,31 @@ _CODES: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
 
 T = TypeVar("T")
 
+DOMAIN = "nightlatch"
+DETAILS = "grpc-status-details-bin"
+"""Where gRPC carries a google.rpc.Status with details that programs read."""
+RETRY_SECONDS = 1.0
+"""When to try again after an outage."""
+
 
 def code_of(error: Exception) -> grpc.StatusCode:
     """The status code of an error."""
     return next((code for kind, code in _CODES if isinstance(error, kind)), grpc.StatusCode.INTERNAL)
+
+
+def details_of(error: Exception, code: grpc.StatusCode, text: str) -> bytes:
+    """The error for programs: its kind, and when a retry may help (google.rpc.ErrorInfo and RetryInfo)."""
+    number: int = code.value[0]
+    details = [AnyMessage()]
+    details[0].Pack(ErrorInfo(reason=type(error).__name__.upper(), domain=DOMAIN))
+    seconds = error.retry_after if isinstance(error, Locked) else RETRY_SECONDS
+    if isinstance(error, Unavailable) or (isinstance(error, Locked) and seconds > 0):
+        delay = Duration()
+        delay.FromMilliseconds(int(seconds * 1000))
+        retry = AnyMessage()
+        retry.Pack(RetryInfo(retry_delay=delay))
+        details.append(retry)
+    return bytes(Status(code=number, message=text, details=details).SerializeToString())
 
 
 def where(error: BaseException) -> list[str]:
@@ -58,7 +83,8 @@ def answered(method: Callable[[Any, Any, Any], Awaitable[T]]) -> Callable[[Any, 
             if code is grpc.StatusCode.INTERNAL:
                 self.log.error("rpc.failed", kind=type(error).__name__, where=where(error))
                 text = "The daemon failed on this call. Its log says where."
-        await context.abort(code, text)
+            details = details_of(error, code, text)
+        await context.abort(code, text, trailing_metadata=((DETAILS, details),))
         raise AssertionError  # abort never returns; nothing below it may look like an answer
 
     return wrapped
