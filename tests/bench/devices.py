@@ -33,7 +33,7 @@ name = "local"
 kind = "pam"
 socket = "/nonexistent/pamcheck.sock"
 [[policies]]
-name = "everyone"
+name = "devices"
 trusted_device_days = {DAYS}
 """
 

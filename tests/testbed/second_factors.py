@@ -301,7 +301,7 @@ countries = ["US"]
 def _policy(days: int) -> str:
     return f"""
 [[policies]]
-name = "everyone"
+name = "devices"
 trusted_device_days = {days}
 """
 
