@@ -1,0 +1,152 @@
+"""VerificationService over TLS, against a real daemon and a real slapd."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import grpc
+import jwt
+import pytest
+from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
+from google.rpc.status_pb2 import Status
+
+from nightlatch.v1 import keys_pb2, keys_pb2_grpc, verification_pb2, verification_pb2_grpc
+from testbed.applications import Installation
+from testbed.authority import Order
+from testbed.front_door import directory_table, enroll
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from testbed.slapd import Slapd
+
+VERIFIED = verification_pb2.VERIFICATION_VERIFIED
+WRONG = verification_pb2.VERIFICATION_WRONG
+SHOP = """
+[[clients]]
+name = "shop"
+san = "dns:shop.example.com"
+methods = ["verification", "keys"]
+[[clients]]
+name = "curious"
+san = "dns:curious.example.com"
+methods = ["verification"]
+may_know_enrollment = true
+directories = ["corp"]
+"""
+
+
+@pytest.fixture
+def shop(open_folder: Path, slapd: Slapd) -> Iterator[Installation]:
+    """A daemon with the clients shop and curious."""
+    made = Installation(open_folder / uuid4().hex[:8], directories=directory_table(slapd), clients=SHOP)
+    made.daemon.start()
+    yield made
+    made.daemon.stop()
+
+
+def calling(shop: Installation, name: str = "shop") -> grpc.Channel:
+    """A channel of one of the clients."""
+    return shop.client(name, Order((f"dns:{name}.example.com",))).channel()
+
+
+def verify(
+    channel: grpc.Channel, code: str, user: str = "alice", **more: str | bool
+) -> verification_pb2.VerifyCodeResponse:
+    """One code; raises grpc.RpcError."""
+    stub = verification_pb2_grpc.VerificationServiceStub(channel)
+    request = verification_pb2.VerifyCodeRequest(user=user, code=code, **more)  # type: ignore[arg-type]
+    return stub.VerifyCode(request, timeout=15)
+
+
+def test_a_code_is_verified_once_and_a_retried_request_is_the_same_one(shop: Installation) -> None:
+    """The same request_id gives the same verdict; the same code by another request is a replay."""
+    with shop.daemon.channel(admin=True) as admin:
+        app = enroll(admin, "alice")
+    with calling(shop) as channel:
+        code = app.fresh()
+        answers = [verify(channel, code, request_id="first") for _ in range(3)]
+        assert {answer.verification for answer in answers} == {VERIFIED}
+        assert {(answer.factor, answer.user) for answer in answers} == {("totp", "alice")}
+        assert verify(channel, code, request_id="second").verification == WRONG
+        with pytest.raises(grpc.RpcError) as other:
+            verify(channel, app.fresh(), request_id="first")
+        assert other.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+
+
+def test_every_spelling_is_one_person_with_one_counter(shop: Installation) -> None:
+    """What slapd takes for alice is locked with alice (IDN, THR-06)."""
+    with shop.daemon.channel(admin=True) as admin:
+        app = enroll(admin, "alice")
+    with calling(shop) as channel:
+        for user in ("alice", "ALICE", "Alice", "aLice", "alicE"):
+            assert verify(channel, "000000", user).verification == WRONG
+        locked = verify(channel, app.fresh(), "alice")
+        assert locked.verification == verification_pb2.VERIFICATION_LOCKED
+        assert locked.retry_after_seconds > 0
+
+
+def test_who_is_not_enrolled_is_told_only_to_clients_that_may_know(shop: Installation) -> None:
+    """For the others, a person without a credential and an unknown name look like a wrong code."""
+    with calling(shop) as channel, calling(shop, "curious") as knowing:
+        for user in ("bob", "nobody-of-that-name"):
+            assert verify(channel, "000000", user).verification == WRONG
+            answer = verify(knowing, "000000", user)
+            assert answer.verification == verification_pb2.VERIFICATION_NOT_ENROLLED
+
+
+def test_rights_bound_what_a_client_may_verify(shop: Installation) -> None:
+    """API-02: another service, and a method that the client's table does not name, are refused."""
+    with calling(shop) as channel, calling(shop, "curious") as knowing:
+        with pytest.raises(grpc.RpcError) as foreign:
+            verify(channel, "000000", service="sshd")
+        assert foreign.value.code() is grpc.StatusCode.PERMISSION_DENIED
+        with pytest.raises(grpc.RpcError) as keys:
+            keys_pb2_grpc.KeyServiceStub(knowing).GetKeys(keys_pb2.GetKeysRequest(), timeout=15)
+        assert keys.value.code() is grpc.StatusCode.PERMISSION_DENIED
+
+
+def test_an_outage_says_when_to_try_again(shop: Installation, slapd: Slapd) -> None:
+    """A standard client reads google.rpc.RetryInfo; nobody was found wrong."""
+    slapd.stop()
+    with calling(shop) as channel, pytest.raises(grpc.RpcError) as away:
+        verify(channel, "000000")
+    assert away.value.code() is grpc.StatusCode.UNAVAILABLE
+    [details] = [value for key, value in away.value.trailing_metadata() if key == "grpc-status-details-bin"]
+    info, retry = Status.FromString(details).details
+    told = ErrorInfo()
+    info.Unpack(told)
+    assert (told.domain, told.reason) == ("nightlatch", "UNAVAILABLE")
+    when = RetryInfo()
+    retry.Unpack(when)
+    assert when.retry_delay.ToSeconds() == 1
+
+
+def test_a_receipt_is_checked_with_the_published_keys(shop: Installation) -> None:
+    """The application trusts nobody but the daemon's key, and only receipts for itself."""
+    with shop.daemon.channel(admin=True) as admin:
+        app = enroll(admin, "alice")
+    with calling(shop) as channel:
+        published = keys_pb2_grpc.KeyServiceStub(channel).GetKeys(keys_pb2.GetKeysRequest(), timeout=15)
+        receipt = verify(channel, app.fresh(), wants_receipt=True).receipt
+    keys = jwt.PyJWKSet.from_json(published.jwks)
+    key = keys[jwt.get_unverified_header(receipt)["kid"]]
+    claims = jwt.decode(
+        receipt, key, algorithms=["EdDSA"], audience="shop", issuer=published.issuer, leeway=5
+    )
+    assert (claims["name"], claims["factor"], claims["service"]) == ("alice", "totp", "shop")
+    assert claims["sub"].startswith("corp:")
+
+
+def test_one_code_in_many_requests_at_once_is_verified_by_one(shop: Installation) -> None:
+    """Sixty requests with one code: one is verified."""
+    with shop.daemon.channel(admin=True) as admin:
+        app = enroll(admin, "alice")
+    with calling(shop) as channel:
+        stub = verification_pb2_grpc.VerificationServiceStub(channel)
+        request = verification_pb2.VerifyCodeRequest(user="alice", code=app.fresh())
+        under_way = [stub.VerifyCode.future(request, timeout=30) for _ in range(60)]
+        answers = [one.result().verification for one in under_way]
+    assert answers.count(VERIFIED) == 1
