@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 MAILBOX = "nl@nl.test"
 PASSWORD = "Canary-mail-password-7Q"
+MECHANISMS = "plain login xoauth2 oauthbearer"
 RECIPIENTS = tuple(f"user{number:02}@nl.test" for number in range(1, 21))
 _NOBODY = 65534
 
@@ -70,9 +71,16 @@ class Introspection:
 class MailServer:
     """Postfix and Dovecot between `start` and `stop`. `folder` must be open to other users."""
 
-    def __init__(self, folder: Path, pki: Pki, whose: Callable[[str], str | None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        pki: Pki,
+        whose: Callable[[str], str | None],
+        mechanisms: str = MECHANISMS,
+    ) -> None:
         self._folder = folder
         self._pki = pki
+        self._mechanisms = mechanisms
         self._introspection = Introspection(whose)
         self.port, self.tls_port = free_port(), free_port()
         """Submission with STARTTLS, and with TLS from the first byte."""
@@ -139,6 +147,7 @@ class MailServer:
             "certificate": self._pki.server.certificate,
             "key": self._pki.server.key,
             "url": self._introspection.url,
+            "mechanisms": self._mechanisms,
         }
         (folder / "etc" / "main.cf").write_text(MAIN.format(**places))
         (folder / "etc" / "master.cf").write_text(MASTER.format(**places))

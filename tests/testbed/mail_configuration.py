@@ -101,7 +101,7 @@ default_internal_user = nobody
 default_internal_group = nogroup
 ssl = no
 disable_plaintext_auth = no
-auth_mechanisms = plain login xoauth2 oauthbearer
+auth_mechanisms = {mechanisms}
 passdb {{
   driver = oauth2
   mechanisms = xoauth2 oauthbearer
