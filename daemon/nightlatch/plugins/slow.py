@@ -3,7 +3,7 @@
 MUST 1: nothing is worked out before a decision has asked for it, which its limiter did not stop; see
         `nightlatch.ports.WorkFirst`.
 MUST 2: a verdict counts for the state, memo and answer that it was worked out for, and no others.
-MUST 3: at most `AT_ONCE` calls of one factor run at a time, those that hang included.
+MUST 3: at most `MOST_AT_ONCE` calls of one factor run at a time, those that hang included.
 MUST 4: a verdict, and the answer in it, is forgotten when its decision is over.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,8 +23,13 @@ if TYPE_CHECKING:
 
     from nightlatch.factor import Verdict
 
-AT_ONCE = 2
-"""With argon2id as recovery codes take it: 38 MiB."""
+MOST_AT_ONCE = 4
+"""With argon2id as recovery codes take it: 76 MiB."""
+
+
+def at_once() -> int:
+    """How many calls of one factor may run: on half of the cores, so that the others go on deciding."""
+    return max(1, min(MOST_AT_ONCE, len(os.sched_getaffinity(0)) // 2))
 
 
 class Question(NamedTuple):
@@ -43,7 +49,7 @@ class SlowVerdicts:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._free = asyncio.Semaphore(AT_ONCE)
+        self._free = asyncio.Semaphore(at_once())
         self._known: dict[Question, Verdict] = {}
 
     def verdict(self, question: Question, call: Callable[[], Verdict]) -> Verdict:

@@ -15,7 +15,7 @@ from nightlatch.login.ticket import LoginState, Stage
 from nightlatch.login.trial import Judgement, Proof, Trial
 from nightlatch.model import AuditEvent, Changes, Credential, DecisionRequest, Result, Secret
 from nightlatch.plugins.loader import load_factors
-from nightlatch.plugins.slow import AT_ONCE
+from nightlatch.plugins.slow import MOST_AT_ONCE
 from nightlatch.testing import KitContext, Repeatable
 from nightlatch_recovery import codes
 from testbed.core import ALICE, World
@@ -129,7 +129,7 @@ async def test_two_hundred_guesses_cost_no_more_than_the_limiter_lets_through(
     proofs = [one.proof for one in judged]
     assert proofs.count(Proof.REJECTED) == len(hashes.threads) == FREE_FAILURES + 1
     assert proofs.count(Proof.LOCKED) == 200 - len(hashes.threads)
-    assert hashes.most <= AT_ONCE
+    assert hashes.most <= MOST_AT_ONCE
     hashes.threads.clear()
     assert (await person.type(person.printed[0])).proof is Proof.LOCKED
     assert hashes.threads == []
