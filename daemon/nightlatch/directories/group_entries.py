@@ -37,6 +37,7 @@ class GroupEntries:
 
     def __init__(self, settings: LdapSettings) -> None:
         self.base = settings.group_base
+        self._kinds = frozenset(kind.lower().encode() for kind in settings.group_kinds)
         self.classes = "(|" + "".join(f"(objectClass={kind})" for kind in settings.group_kinds) + ")"
         self.by_dn = {kind: BY_DN[kind] for kind in settings.group_kinds if kind in BY_DN}
         self.by_uid = BY_UID in settings.group_kinds
@@ -73,6 +74,10 @@ class GroupEntries:
         named = [f"(memberUid={escape_filter_chars(uid)})" for uid in unix_names(person)]
         primary = [f"(gidNumber={escape_filter_chars(gid)})" for gid in primary_gids(person)]
         return f"(&(objectClass={BY_UID})(|{''.join(named + primary)}))" if named or primary else ""
+
+    def is_group(self, entry: Entry) -> bool:
+        """Whether an entry, read with its objectClass, is of a configured kind."""
+        return any(value.lower() in self._kinds for value in entry.values("objectClass"))
 
     def step(self, entry: Entry) -> Step:
         """A group that was found."""

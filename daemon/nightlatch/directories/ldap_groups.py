@@ -86,7 +86,7 @@ class LdapGroups:
     def memberships(self, reader: Reader) -> Memberships:
         """All groups, with their members."""
         groups = AllGroups(self._entries, self._settings.group_depth)
-        for page in reader.pages(self._entries.query(self._entries.classes, groups.attributes)):
+        for page in reader.pages(self._entries.query(groups.filter, groups.attributes)):
             for entry in page:
                 groups.add(entry)
         return groups

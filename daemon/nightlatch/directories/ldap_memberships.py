@@ -31,6 +31,7 @@ class AllGroups:
         self._entries = entries
         self._deepest = deepest
         self._steps: dict[DnKey, Step] = {}
+        self._others: set[DnKey | None] = set()
         self._of_member: dict[DnKey, list[DnKey]] = defaultdict(list)
         self._of_name: dict[str, list[DnKey]] = defaultdict(list)
         self._of_gid: dict[str, list[DnKey]] = defaultdict(list)
@@ -40,11 +41,19 @@ class AllGroups:
     def attributes(self) -> tuple[str, ...]:
         """What is read of a group."""
         members = (self._entries.member_of,) if self._entries.member_of else self._entries.dn_attributes
-        unix = ("memberUid", "gidNumber", "objectClass") if self._entries.by_uid else ()
-        return ("cn", *members, *unix)
+        unix = ("memberUid", "gidNumber") if self._entries.by_uid else ()
+        return ("cn", "objectClass", *members, *unix)
+
+    @property
+    def filter(self) -> str:
+        """Which entries are read: with memberOf all, to tell one that is no group from one that is hidden."""
+        return "(objectClass=*)" if self._entries.member_of else self._entries.classes
 
     def add(self, entry: Entry) -> None:
-        """Take in one group."""
+        """Take in one group; of another entry only that it is there."""
+        if self._entries.member_of and not self._entries.is_group(entry):
+            self._others.add(dn_key(entry.dn))
+            return
         step = self._entries.step(entry)
         self._steps[step.key] = step
         if not self._entries.member_of:
@@ -53,7 +62,7 @@ class AllGroups:
                     key = self._key(member)
                     if key is not None:
                         self._of_member[key].append(step.key)
-        if b"posixgroup" in (value.lower() for value in entry.values("objectClass")):
+        if self._entries.by_uid and b"posixgroup" in (value.lower() for value in entry.values("objectClass")):
             for name in entry.values("memberUid"):
                 self._of_name[plain_text(name)].append(step.key)
             for gid in entry.values("gidNumber"):
@@ -82,7 +91,7 @@ class AllGroups:
             key = self._key(dn.encode())
             if key in self._steps:
                 yield key
-            elif key is None or lies_under(dn, self._entries.base):
+            elif key is None or (key not in self._others and lies_under(dn, self._entries.base)):
                 raise NoVerdict(NOT_SHOWN)
 
     def _key(self, dn: bytes) -> DnKey | None:

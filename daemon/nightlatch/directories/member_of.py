@@ -46,7 +46,7 @@ class UpByMemberOf:
 
     @property
     def _attributes(self) -> tuple[str, ...]:
-        return ("cn", self._entries.member_of)
+        return ("cn", "objectClass", self._entries.member_of)
 
     def _read(self, reader: Reader, dns: Iterable[str]) -> Iterator[Step]:
         for dn in dns:
@@ -58,4 +58,5 @@ class UpByMemberOf:
                 )
                 if found is None:
                     raise NoVerdict(NOT_SHOWN)
-                yield self._entries.step(found)
+                if self._entries.is_group(found):
+                    yield self._entries.step(found)

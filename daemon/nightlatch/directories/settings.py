@@ -8,9 +8,9 @@ MUST 3: the search base and the service account are always named: no search from
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from nightlatch.directories.active_directory_settings import ActiveDirectorySettings
 from nightlatch.directories.server_settings import (
@@ -24,7 +24,7 @@ from nightlatch.directories.server_settings import (
     named_once,
 )
 
-GroupKind = Literal["groupOfNames", "groupOfMembers", "groupOfUniqueNames", "posixGroup"]
+GroupKind = Literal["groupOfNames", "groupOfMembers", "groupOfUniqueNames", "posixGroup", "groupOfURLs"]
 
 
 class LdapSettings(ServerSettings):
@@ -51,9 +51,9 @@ class LdapSettings(ServerSettings):
     )
     group_kinds: tuple[GroupKind, ...] = Field(
         default=("groupOfNames", "groupOfMembers", "groupOfUniqueNames", "posixGroup"),
-        min_length=1,
         description="The object classes of groups: groupOfNames and groupOfMembers (member), "
-        "groupOfUniqueNames (uniqueMember), posixGroup (memberUid, and gidNumber for the primary group).",
+        "groupOfUniqueNames (uniqueMember), posixGroup (memberUid, and gidNumber for the primary group), "
+        "groupOfURLs (dynamic groups, with member_of_attribute alone).",
     )
     member_of_attribute: OptionalAttribute = Field(
         default="",
@@ -83,6 +83,22 @@ class LdapSettings(ServerSettings):
     @classmethod
     def _is_dn(cls, text: str) -> str:
         return distinguished_name(text)
+
+    @model_validator(mode="after")
+    def _dynamic_groups_are_listed(self) -> Self:
+        if "groupOfURLs" in self.group_kinds and not self.member_of_attribute:
+            raise ValueError(
+                "the members of groupOfURLs are known to the server alone: set member_of_attribute as well, "
+                "to the attribute in which it lists them, or leave groupOfURLs out of group_kinds."
+            )
+        return self
+
+    @field_validator("group_kinds")
+    @classmethod
+    def _some(cls, kinds: tuple[GroupKind, ...]) -> tuple[GroupKind, ...]:
+        if not kinds:  # not by min_length, which would complain about a wrong kind once more
+            raise ValueError("no kind is named. Leave group_kinds out for all, or group_base for no groups.")
+        return kinds
 
     @field_validator("group_base")
     @classmethod

@@ -38,6 +38,11 @@ MEMBER_OF = Parts(
     directives="overlay memberof\nmemberof-group-oc groupOfNames\nmemberof-member-ad member\n",
 )
 
+DYNAMIC = Parts(
+    modules=("dynlist",),
+    directives="overlay dynlist\ndynlist-attrset groupOfURLs memberURL member+memberOf@groupOfNames*\n",
+)
+
 
 def _table(slapd: Slapd, **changes: object) -> dict[str, object]:
     return slapd.settings(group_base=GROUPS, group_cache_seconds=0, **changes)
@@ -214,6 +219,25 @@ async def test_a_listed_group_that_is_hidden_is_an_outage(
         await _groups(directory)
     with pytest.raises(Unavailable, match="does not show"):
         await _everyone(directory)
+
+
+async def test_dynamic_groups(make_slapd: MakeSlapd, make_directory: MakeDirectory) -> None:
+    """Groups whose members are a search, and what nests them, are told where the server lists them."""
+    slapd = make_slapd(parts=DYNAMIC)
+    slapd.add_all(
+        f"dn: {group_dn('everybody')}\nobjectClass: groupOfURLs\ncn: everybody\n"
+        f"memberURL: ldap:///{PEOPLE}??sub?(mail=a*)\n\n"
+        + group_of_names("web", person_dn("alice"), person_dn("bob"))
+        + group_of_names("operators", group_dn("web"))
+    )
+    kinds = ["groupOfNames", "groupOfURLs"]
+    directory = make_directory(_table(slapd, member_of_attribute="memberOf", group_kinds=kinds))
+    assert (await _groups(directory)).keys() == {"everybody", "web", "operators"}
+    assert (await _groups(directory, "bob")).keys() == {"web", "operators"}
+    await _same_in_memory(directory, "alice", "bob", "carol")
+    static = make_directory(_table(slapd, member_of_attribute="memberOf"))
+    assert (await _groups(static)).keys() == {"web", "operators"}
+    await _same_in_memory(static, "alice", "bob", "carol")
 
 
 @pytest.mark.parametrize("most", [5, 600])

@@ -20,8 +20,8 @@ LDAP = {
 }
 
 
-def _read(table: dict[str, Any]) -> LdapSettings | PamSettings:
-    settings: LdapSettings | PamSettings = TypeAdapter(DirectorySettings).validate_python(table)
+def _read(table: dict[str, Any]) -> DirectorySettings:
+    settings: DirectorySettings = TypeAdapter(DirectorySettings).validate_python(table)
     return settings
 
 
@@ -126,3 +126,32 @@ def test_every_setting_is_in_the_guide() -> None:
     for text, model in ((ldap, LdapSettings), (pam, PamSettings)):
         for name in model.model_fields:
             assert f"| `{name}` |" in text, name
+
+
+def test_groups_have_a_place() -> None:
+    """The groups' base is a DN or nothing, their kinds are known ones, and memberOf lists dynamic ones."""
+    assert LdapSettings.model_validate(LDAP).group_base == ""
+    mistakes: tuple[dict[str, object], ...] = (
+        {"group_base": "groups"},
+        {"group_kinds": []},
+        {"group_kinds": ["group"]},
+        {"group_depth": 0},
+    )
+    for wrong in mistakes:
+        (setting,) = wrong
+        place, _ = _problem(**wrong)
+        assert place[0] == setting
+    dynamic = {"group_base": "ou=groups,dc=x", "group_kinds": ["groupOfNames", "groupOfURLs"]}
+    assert "set member_of_attribute" in _problem(**dynamic)[1]
+    LdapSettings.model_validate({**LDAP, **dynamic, "member_of_attribute": "memberOf"})
+
+
+@pytest.mark.parametrize(
+    "setting", ["phone_attribute", "mail_attribute", "language_attribute", "member_of_attribute"]
+)
+def test_attributes_that_may_be_left_out(setting: str) -> None:
+    """They are attributes, or empty; nothing that a filter or a request would misread."""
+    for fine in ("", "mobile", "x-Mobile-2"):
+        LdapSettings.model_validate({**LDAP, setting: fine})
+    for wrong in ("*", "+", "mobile phone", "mobile)(uid=*", "1.1", "é"):
+        assert _problem(**{setting: wrong})[0] == (setting,)
