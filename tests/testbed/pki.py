@@ -45,6 +45,10 @@ class Pki:
     """A client called nl-client."""
     other_client: Pair
     """A client called nl-other."""
+    controller: Pair
+    """For the domain controllers dc1.nl.test and dc2.nl.test, and for `controller_addresses`."""
+    controller_addresses: tuple[str, ...] = tuple(f"127.77.0.{number}" for number in range(1, 41))
+    """Loopback addresses that a domain controller may use."""
 
 
 class _Authority:
@@ -86,6 +90,7 @@ def make_pki(folder: Path) -> Pki:
     folder.mkdir(parents=True, exist_ok=True)
     ours, other = _Authority(folder, "nl-test-ca"), _Authority(folder, "nl-other-ca")
     here = ("localhost", "127.0.0.1", "::1")
+    controllers = ("dc1.nl.test", "dc2.nl.test", *Pki.controller_addresses)
     return Pki(
         ca=ours.file,
         other_ca=other.file,
@@ -95,6 +100,7 @@ def make_pki(folder: Path) -> Pki:
         untrusted=other.pair("untrusted", here),
         client=ours.pair("client", ("nl-client",), client=True),
         other_client=ours.pair("other-client", ("nl-other",), client=True),
+        controller=ours.pair("controller", controllers),
     )
 
 
