@@ -21,6 +21,7 @@ import grpc
 from nightlatch.cli.failure import Exit, Failure, failure_of
 from nightlatch.v1.admin_pb2_grpc import AdminServiceStub
 from nightlatch.v1.enrollment_pb2_grpc import EnrollmentServiceStub
+from nightlatch.v1.policy_pb2_grpc import PolicyServiceStub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,8 @@ DEADLINE = 15.0
 """Seconds for one call: longer than the daemon's own limits for directories and store together."""
 SENDING_DEADLINE = 30.0
 """Seconds for a call that may send a message: the daemon gives the provider 12 s of them."""
+READING_DEADLINE = 600.0
+"""Seconds for a call that reads everyone in all directories."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Daemon:
 
     admin: AdminServiceStub
     enrollment: EnrollmentServiceStub
+    policy: PolicyServiceStub
 
 
 @contextmanager
@@ -50,7 +54,9 @@ def daemon_at(socket: Path) -> Iterator[Daemon]:
         f"unix:{quote(str(path))}", options=(("grpc.enable_http_proxy", 0),)
     ) as channel:
         try:
-            yield Daemon(AdminServiceStub(channel), EnrollmentServiceStub(channel))
+            yield Daemon(
+                AdminServiceStub(channel), EnrollmentServiceStub(channel), PolicyServiceStub(channel)
+            )
         except grpc.RpcError as error:
             raise failure_of(error) from None
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nightlatch.cli import admin, channel, config, credential, device, key
+from nightlatch.cli import admin, channel, config, credential, device, key, policy
 from nightlatch.cli.options import EXITS
 from nightlatch.cli.output import say
 from nightlatch.cli.status import status
@@ -36,6 +36,7 @@ def build() -> typer.Typer:
     app.add_typer(channel.commands(), name="channel")
     app.command("status", epilog=EXITS)(status)
     app.add_typer(config.commands(), name="config")
+    app.add_typer(policy.commands(), name="policy")
     app.add_typer(key.commands(), name="key")
     app.add_typer(admin.commands(), name="admin")
     return app

@@ -60,6 +60,14 @@ def print_table(
     console().print(table)
 
 
+def print_facts(rows: Iterable[Sequence[str]]) -> None:
+    """Print rows without a header, each with what it is about in front."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    for row in rows:
+        table.add_row(*(Text(plain(cell)) for cell in row))
+    console().print(table)
+
+
 def local_time(timestamp: Timestamp) -> str:
     """A time as people here read it, "2026-03-01 14:02"; "never" for none."""
     if not timestamp.seconds:

@@ -6,10 +6,11 @@ MUST 2: a part of the people is never taken for all: what could not be read is U
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nightlatch.errors import NotFound
+from nightlatch.errors import NotFound, Unavailable
 from nightlatch.login.requirement import Requirements
 from nightlatch.model import Groups
 from nightlatch.policy.model import EVERYONE
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 
     from nightlatch.login.parts import Parts
+    from nightlatch.policy.model import LoginFacts
     from nightlatch.policy.policy import Policy
     from nightlatch.ports import Directory
     from nightlatch.review.census import Counted
@@ -52,15 +54,15 @@ class Review:
         """
         account = await self._parts.accounts.get(user)
         facts = await self._requirements.facts(account, service, source, client)
-        facts = facts if at is None else replace(facts, now=at)
+        groups, why = await self._groups(facts)
+        facts = facts if at is None else _moved(facts, at)
         credentials = await self._parts.store.credentials(account.id)
         standing = await self._parts.store.standing(account.id)
         holdings = Holdings(tuple(one.factor for one in credentials), standing, facts.now)
         rules, prospect = explained(self._parts.policy, facts, holdings, self._traits)
         if standing.disabled_at is not None:
             prospect = replace(prospect, outlook=Outlook.DISABLED, because="an administrator keeps it out")
-        groups = None if facts.groups is None else Groups(facts.groups.groups, facts.groups.read_at)
-        return Explanation(facts, rules, prospect, standing, groups, facts.why_no_groups)
+        return Explanation(facts, rules, prospect, standing, groups, why)
 
     async def report(
         self, service: str = "", client: str = "", rule: str = ""
@@ -99,6 +101,17 @@ class Review:
                     found.append(change)
             yield read, tuple(found)
 
+    async def _groups(self, facts: LoginFacts) -> tuple[Groups | None, str]:
+        """The person's groups, also where no rule asks for any; else why they are not known."""
+        if facts.groups is not None:
+            return Groups(facts.groups.groups, facts.groups.read_at), ""
+        if facts.why_no_groups:
+            return None, facts.why_no_groups
+        try:
+            return await self._parts.accounts.groups(facts.account), ""
+        except Unavailable as error:
+            return None, str(error)
+
     def _census(self) -> AsyncIterator[tuple[int, Iterator[Counted]]]:
         return Census(self._directories, self._parts.store, self._parts.clock).pages()
 
@@ -115,3 +128,11 @@ class Review:
         known = [rule.name for rule in self._parts.policy.rules]
         if name and name not in known:
             raise NotFound(f'There is no rule "{name}". Known: {", ".join(known) or EVERYONE}.')
+
+
+def _moved(facts: LoginFacts, at: float) -> LoginFacts:
+    """The same login at another time, with groups that are as old then as they are now."""
+    groups = copy(facts.groups)
+    if groups is not None:
+        groups.read_at += at - facts.now
+    return replace(facts, now=at, groups=groups)

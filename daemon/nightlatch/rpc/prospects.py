@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from nightlatch.policy.model import EnrollmentMode, SecondFactor
+from nightlatch.policy.model import Applies, EnrollmentMode, SecondFactor
 from nightlatch.review.model import Change, FactorTraits, Outlook, RuleOutcome
 from nightlatch.v1 import admin_pb2, policy_pb2
 
@@ -71,6 +71,7 @@ def explanation_message(explanation: Explanation) -> policy_pb2.ExplainPolicyRes
                 name=one.judged.rule.name,
                 outcome=_OUTCOMES[one.outcome],
                 because=one.judged.finding.because,
+                uncertain=one.judged.finding.applies is Applies.UNKNOWN,
             )
             for one in explanation.rules
         ],
