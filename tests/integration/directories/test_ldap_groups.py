@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
 import pytest
@@ -190,6 +191,43 @@ async def test_every_kind_of_group(slapd: Slapd, make_directory: MakeDirectory) 
     await _same_in_memory(unix, "alice", "bob")
 
 
+async def test_names_that_mean_something_to_a_filter(slapd: Slapd, make_directory: MakeDirectory) -> None:
+    """LDP-03: commas, stars, brackets, backslashes and accents in DNs of people and groups do no harm."""
+    for number, odd in enumerate(("Doe\\, J (*)", "a\\\\b\\+c", "\\#x=y", "Zoë 语", "*")):
+        slapd.add(f"odd{number}", rdn=f"cn={odd}")
+        dn = f"cn=g{odd},{GROUPS}"
+        cn = b64encode(
+            f"g{odd}".replace("\\\\", "\x00").replace("\\", "").replace("\x00", "\\").encode()
+        ).decode()
+        slapd.add_all(
+            f"dn:: {b64encode(dn.encode()).decode()}\nobjectClass: groupOfNames\ncn:: {cn}\n"
+            f"member:: {b64encode(f'cn={odd},{PEOPLE}'.encode()).decode()}\n\n"
+            f"dn: {group_dn(f'above{number}')}\nobjectClass: groupOfNames\ncn: above{number}\n"
+            f"member:: {b64encode(dn.encode()).decode()}\n"
+        )
+    directory = make_directory(_table(slapd))
+    for number in range(5):
+        groups = (await directory.groups(await _account(directory, f"odd{number}"))).groups
+        inner, above = groups
+        assert (above.name, above.via) == (f"above{number}", (inner.name,))
+        for named in (inner.id, inner.name):
+            found = await directory.group(named)
+            assert found == inner, named
+    await _same_in_memory(directory, *(f"odd{number}" for number in range(5)))
+
+
+async def test_a_group_without_a_name_is_an_outage(
+    make_slapd: MakeSlapd, make_directory: MakeDirectory
+) -> None:
+    """A group whose cn the service account may not read is unavailable: a rule could not name it."""
+    hidden = f'access to dn.subtree="{GROUPS}" attrs=cn by * none\n'
+    slapd = make_slapd(parts=Parts(first_access=hidden))
+    slapd.add_all(group_of_names("web", person_dn("alice")))
+    directory = make_directory(_table(slapd))
+    with pytest.raises(Unavailable, match="without a cn"):
+        await _groups(directory)
+
+
 async def test_groups_that_the_server_lists(make_slapd: MakeSlapd, make_directory: MakeDirectory) -> None:
     """With the memberOf overlay the groups are those that the entries list, nested and in a circle."""
     slapd = make_slapd(parts=MEMBER_OF)
@@ -329,7 +367,7 @@ async def test_groups_of_somebody_else_s_entry(slapd: Slapd, make_directory: Mak
 
 
 async def test_a_group_by_its_name(slapd: Slapd, make_directory: MakeDirectory) -> None:
-    """A group is found by its DN in any spelling, or its cn; not outside group_base, not by a wildcard."""
+    """LDP-02: a group is found by its DN in any spelling, or its cn; by no wildcard, no DN elsewhere."""
     slapd.add_all(group_of_names("web admins", person_dn("alice")))
     directory = make_directory(_table(slapd))
     dn = group_dn("web admins")
