@@ -60,14 +60,14 @@ def measure(folder: Path, count: int) -> list[Figure]:
 
 async def _figures(daemon: Nightlatchd, people: People, made: list[Enrollment]) -> list[Figure]:
     apps = {account.name: app for account, app in zip(people.accounts, people.apps, strict=True)}
-    plain = [_begin(account.name) for account in people.accounts]
+    plain = [established(account.name) for account in people.accounts]
     trusted = [
-        _begin(account.name, enrollment.token)
+        established(account.name, enrollment.token)
         for account, enrollment in zip(people.accounts, made, strict=True)
     ]
     async with channel(daemon.pam_socket) as connection:
         begin, answer = raw(connection, BEGIN), raw(connection, ANSWER)
-        code, code_cpu = await _timed(daemon, _with_code(begin, answer, apps), plain)
+        code, code_cpu = await _timed(daemon, with_code(begin, answer, apps), plain)
         device, device_cpu = await _timed(daemon, _with_device(begin), trusted)
     rate = Figure(f"login with a TOTP code, {STREAMS} streams", code.rate, "logins/s")
     median = Figure(f"{rate.name}: median", code.p50, "ms")
@@ -83,7 +83,8 @@ async def _figures(daemon: Nightlatchd, people: People, made: list[Enrollment]) 
     ]
 
 
-def _begin(user: str, token: str = "") -> bytes:
+def established(user: str, token: str = "") -> bytes:
+    """A BeginLogin request of somebody whose first factor the caller has seen."""
     evidence = [login_pb2.Evidence(device_token=token)] if token else []
     request = login_pb2.BeginLoginRequest(
         user=user,
@@ -95,11 +96,13 @@ def _begin(user: str, token: str = "") -> bytes:
     return request.SerializeToString()
 
 
-def _with_code(
+def with_code(
     begin: Callable[[bytes], Awaitable[bytes]],
     answer: Callable[[bytes], Awaitable[bytes]],
     apps: dict[str, App],
 ) -> Callable[[bytes], Awaitable[bytes]]:
+    """Turns a BeginLogin request into a whole login with a code; raises where it is not granted."""
+
     async def login(request: bytes) -> bytes:
         step = login_pb2.BeginLoginResponse.FromString(await begin(request)).step
         app = apps[login_pb2.BeginLoginRequest.FromString(request).user]

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import devices, gateway, pam, recovery, verification
+from bench import devices, directory, gateway, hanging, pam, recovery, verification
 from bench.figures import Figure, report
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ def parts() -> dict[str, Part]:
         "pam": lambda folder, share: pam.measure(folder, 300 // share + 20),
         "devices": lambda folder, share: devices.measure(folder, 500 // share),
         "recovery": lambda folder, share: recovery.measure(folder, max(3, 20 // share), 2000 // share),
+        "directory": lambda folder, share: directory.measure(folder, 4000 // share),
+        "hanging": lambda folder, share: hanging.measure(folder, 100, 600 // share),
         "gateway": lambda folder, share: gateway.measure(folder, 1000 // share, 500 // share),
     }
 
@@ -44,7 +46,7 @@ def main() -> None:
         Path(top).chmod(0o755)
         for name, measure in every.items():
             if arguments.only in {None, name}:
-                figures += measure(Path(top) / name[0], share)
+                figures += measure(Path(top) / name[:2], share)
     report(figures, ROOT / "build" / "bench.json")
 
 

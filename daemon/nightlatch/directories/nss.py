@@ -92,21 +92,21 @@ class NameService:
         """Who has exactly this name, or None."""
         found: User | None = self._one(self._libc.getpwnam_r, (name.encode(),), _Passwd, _user)
         if found is None:
-            _require_absent(_USER_FILE, 0, name)
+            _require_absent(_USER_FILE, b"^%b:" % re.escape(name.encode()))
         return found
 
     def group(self, name: str) -> UnixGroup | None:
         """The group with this name, or None."""
         named: UnixGroup | None = self._one(self._libc.getgrnam_r, (name.encode(),), _Group, _group)
         if named is None:
-            _require_absent(_GROUP_FILE, 0, name)
+            _require_absent(_GROUP_FILE, b"^%b:" % re.escape(name.encode()))
         return named
 
     def group_numbered(self, gid: int) -> UnixGroup | None:
         """The group with this number, or None."""
         numbered: UnixGroup | None = self._one(self._libc.getgrgid_r, (gid,), _Group, _group)
         if numbered is None:
-            _require_absent(_GROUP_FILE, 2, str(gid))
+            _require_absent(_GROUP_FILE, b"^[^:\n]*:[^:\n]*:%d:" % gid)
         return numbered
 
     def groups_of(self, user: User) -> tuple[int, ...]:
@@ -179,9 +179,9 @@ def _text(raw: bytes | None) -> str:
     return (raw or b"").decode(errors="backslashreplace")
 
 
-def _require_absent(file: Path, column: int, value: str) -> None:
-    """Raise OSError where the file can not be read, or has what was not found."""
-    if any(line[column : column + 1] == [value] for line in _lines(file)):
+def _require_absent(file: Path, line: bytes) -> None:
+    """Raise OSError where the file can not be read, or has a line like the one that was not found."""
+    if re.search(line, file.read_bytes(), re.MULTILINE):
         raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
 
