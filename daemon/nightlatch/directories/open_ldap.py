@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ldap3.core import results
 from ldap3.utils.conv import escape_filter_chars
 
 from nightlatch.directories import ppolicy
@@ -112,9 +111,7 @@ class PolicyBinds:
         if answer.success:
             error = _response(answer).error
             return None if error is None else Restricted(*_RESTRICTIONS.get(error, _NOT_NOW))
-        if answer.code != results.RESULT_INVALID_CREDENTIALS:
-            return None
-        try:
+        try:  # whatever the code: to a locked account 389 Directory Server says constraintViolation
             reason = _REASONS.get(_response(answer).error)
         except NoVerdict:  # the result code has said it already
             return None

@@ -75,6 +75,10 @@ def test_rubbish_beside_success_is_an_outage() -> None:
         BINDS.objection(_answer(results.RESULT_SUCCESS, b"rubbish"))
 
 
-def test_other_codes_are_not_the_person_s() -> None:
-    """Beside a code that is neither success nor invalidCredentials the control is not looked at."""
-    assert BINDS.objection(_answer(results.RESULT_UNWILLING_TO_PERFORM, LOCKED)) is None
+def test_locks_beside_other_codes() -> None:
+    """A lock is the person's beside whatever failure; what no control explains stays the server's."""
+    objection = BINDS.objection(_answer(results.RESULT_CONSTRAINT_VIOLATION, LOCKED))
+    assert objection is not None
+    assert objection.reason == "locked by the directory"
+    for value in (None, RESET, b"\x30\x00", b"rubbish"):
+        assert BINDS.objection(_answer(results.RESULT_CONSTRAINT_VIOLATION, value)) is None
