@@ -67,7 +67,7 @@ class SmsSettings(SendingSettings):
     def _default_is_allowed(self) -> SmsSettings:
         if self.default_region is not None and self.default_region not in self.countries:
             raise ValueError(
-                f'default_region "{self.default_region}" is not one of countries.\n'
+                f'default_region: "{self.default_region}" is not one of countries.\n'
                 "Add it there, or leave default_region out."
             )
         return self

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nightlatch.channel import NotSent
-from nightlatch_messages import Words, WrongMessage
+from nightlatch_messages import TemplateProblems, Words, WrongMessage
 from nightlatch_sms_gateways.http_settings import HttpSmsSettings
 from nightlatch_sms_gateways.http_sms import HttpSmsChannel
 from nightlatch_sms_gateways.smpp import SmppChannel
@@ -42,7 +42,10 @@ def build_smpp(settings: Settings) -> SmppChannel:
 
 
 def _words(templates_dir: Path | None) -> Callable[[Message], str]:
-    words = Words(templates_dir)
+    try:
+        words = Words(templates_dir)
+    except TemplateProblems as found:
+        raise ValueError("\n".join(f"templates_dir: {problem}" for problem in found.problems)) from None
 
     def text_of(message: Message) -> str:
         try:

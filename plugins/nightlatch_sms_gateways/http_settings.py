@@ -107,16 +107,18 @@ class HttpSmsSettings(Settings):
         return self
 
     def _problems(self) -> Iterator[str]:
-        if sum(one is not None for one in (self.form, self.json_body, self.body)) > 1:
-            yield "a request has one body.\nWrite form, or json_body, or body."
-        if self.method == "GET" and (self.form, self.json_body, self.body) != (None, None, None):
-            yield 'a GET has no body.\nWrite method = "POST", or the placeholders into the url.'
+        bodies = [name for name in ("form", "json_body", "body") if getattr(self, name) is not None]
+        if len(bodies) > 1:
+            yield f"{bodies[1]}: a request has one body.\nWrite form, or json_body, or body."
+        if self.method == "GET" and bodies:
+            yield f'{bodies[0]}: a GET has no body.\nWrite method = "POST", or the placeholders into the url.'
         if (self.username is None) != (self.password_file is None):
-            yield "username and password_file belong together.\nWrite both, or none of them."
+            alone = "username" if self.password_file is None else "password_file"
+            yield f"{alone}: username and password_file belong together.\nWrite both, or none of them."
         if self.password_file is not None and "authorization" in {name.lower() for name in self.headers}:
-            yield "there are two credentials.\nWrite password_file, or the Authorization header."
+            yield "headers: there are two credentials.\nWrite password_file, or the Authorization header."
         if self.id_json is not None and self.id_pattern is not None:
-            yield "the id is looked for in two ways.\nWrite id_json, or id_pattern."
+            yield "id_json: the id is looked for in two ways.\nWrite id_json, or id_pattern."
         yield problem_of_placeholders(self.places(), frozenset(self.secrets))
 
     def places(self) -> Mapping[str, tuple[str, ...]]:

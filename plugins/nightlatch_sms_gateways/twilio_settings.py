@@ -54,7 +54,8 @@ class TwilioSettings(Settings):
     def _one_sender(self) -> Self:
         if (self.sender is None) == (self.messaging_service_sid is None):
             raise ValueError(
-                'who sends is named once.\nWrite sender = "+14155550100", or messaging_service_sid = "MG…".'
+                "sender: who sends is named once.\n"
+                'Write sender = "+14155550100", or messaging_service_sid = "MG…".'
             )
         if self.sender is not None and _SENDER.fullmatch(self.sender) is None:
             raise ValueError(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 SYSTEM_ID, SMSC_PASSWORD = "acme", "Cnry-7Q"
 REFUSED_BIND = 0x0E
+UCS2 = 8
 
 
 class Carrier:
@@ -79,4 +80,5 @@ def _submitted(body: bytes) -> tuple[str, str]:
     rest = body.split(b"\0", 1)[1][2:].split(b"\0", 1)[1][2:]
     destination, rest = rest.split(b"\0", 1)
     rest = rest[3:].split(b"\0", 2)[2]
-    return destination.decode(), rest[5 : 5 + rest[4]].decode("latin-1")
+    alphabet = "utf-16-be" if rest[2] == UCS2 else "latin-1"
+    return destination.decode(), rest[5 : 5 + rest[4]].decode(alphabet)

@@ -95,7 +95,8 @@ class World:
     def configure(self, *, email_channel: str = "mail", days: int = 30, extra: str = "") -> None:
         """Write the daemon's configuration; `days` of trust at SSH."""
         tables = self._channels() + extra + _factors(email_channel) + _policy(days)
-        self.daemon.write(directory_table(self.slapd), extra=tables, level="debug")
+        directory = directory_table(self.slapd) + 'language_attribute = "preferredLanguage"\n'
+        self.daemon.write(directory, extra=tables, level="debug")
         text = self.daemon.config.read_text()
         self.daemon.config.write_text(
             text.replace('["totp"]', json.dumps([*FACTORS, "smtp", "sms_gateways"]))

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from nightlatch.plugins.channel_facade import ChannelFacade
 from nightlatch.plugins.discovery import PluginFault, raised, suggestion
-from nightlatch.plugins.settings import checked_settings, problems_in
+from nightlatch.plugins.settings import checked_settings, problems_in, problems_of_build
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from nightlatch.channel import ChannelPlugin, Medium
 
 Problem = tuple[str, str]
+
+
+class _WrongKind(PluginFault):
+    """The table's kind is none, or missing."""
+
+
+class _WrongSettings(PluginFault):
+    """What the plugin says of its settings when it builds from them."""
 
 
 class ChannelTables:
@@ -52,6 +60,11 @@ class ChannelTables:
             except ValidationError as error:
                 kind = self._kinds[str(table["kind"])]
                 problems += problems_in(error, kind.settings, f"channels.{name}")
+            except _WrongKind as fault:
+                problems.append((f"channels.{name}.kind", str(fault)))
+            except _WrongSettings as fault:
+                kind = self._kinds[str(table["kind"])]
+                problems += problems_of_build(str(fault), kind.settings, f"channels.{name}")
             except PluginFault as fault:
                 problems.append((f"channels.{name}", str(fault)))
         return built, [*problems, *self._unmet()]
@@ -60,7 +73,7 @@ class ChannelTables:
         kind = self._kinds.get(str(table.get("kind")))
         if kind is None:
             wrong = f'"{table["kind"]}" is no kind of channel here' if "kind" in table else "kind is missing"
-            raise PluginFault(f"{wrong}.\n{suggestion(str(table.get('kind', '')), self._kinds)}")
+            raise _WrongKind(f"{wrong}.\n{suggestion(str(table.get('kind', '')), self._kinds)}")
         rest = {key: value for key, value in table.items() if key != "kind"}
         settings = checked_settings(kind.settings, rest)
         try:
@@ -68,6 +81,8 @@ class ChannelTables:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plugin may raise anything, SystemExit included
+            if type(error) is ValueError and str(error).strip():  # words for the administrator
+                raise _WrongSettings(str(error)) from None
             raise PluginFault(f"the channel can not be built: {raised(error)}") from error
 
     def _unmet(self) -> Iterator[Problem]:

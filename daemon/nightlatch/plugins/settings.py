@@ -5,16 +5,18 @@ MUST 1: what was written is repeated only where the choice is fixed: a setting m
 
 from __future__ import annotations
 
+import re
 import types
 from typing import TYPE_CHECKING, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
+from nightlatch.plugins.answers import printable
 from nightlatch.plugins.discovery import PluginFault, raised, suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from pydantic_core import ErrorDetails
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 Problem = tuple[str, str]
 """A setting's place and what is wrong with it."""
 
+_NAMED = re.compile(r'([a-z][a-z0-9_.]*): (.*)|"([a-z][a-z0-9_.]*)" ')
+_MOST_LINES = 20
+_LONGEST_LINE = 300
 _TOML_WORDS: dict[type, str] = {
     str: "a string",
     bool: "a boolean",
@@ -48,7 +53,32 @@ def checked_settings(model: type[Settings], table: Mapping[str, object]) -> Sett
 
 def problems_in(error: ValidationError, model: type[BaseModel], place: str) -> tuple[Problem, ...]:
     """Every mistake with its place, such as ("factors.totp.digits", "must be 6 or 8, not 7.")."""
-    return tuple((_dotted(place, one["loc"]), _words(one, model)) for one in error.errors(include_url=False))
+    return tuple(
+        problem
+        for one in error.errors(include_url=False)
+        for problem in _located(_dotted(place, one["loc"]), _words(one, model), _known_at(model, one["loc"]))
+    )
+
+
+def problems_of_build(words: str, model: type[BaseModel], place: str) -> tuple[Problem, ...]:
+    """What a plugin says of its settings when it builds from them, each problem at the setting it names."""
+    lines = "\n".join(printable(line, _LONGEST_LINE) for line in words.splitlines()[:_MOST_LINES])
+    return tuple(_located(place, lines, _known_at(model, ())))
+
+
+def _located(place: str, words: str, known: tuple[str, ...]) -> Iterator[Problem]:
+    """Words about a table, each part at the setting that it begins with: `host: …`, or `"host" is needed`."""
+    found: list[tuple[str, list[str]]] = []
+    for line in words.splitlines() or ["is refused, and the plugin does not say why."]:
+        named = _NAMED.match(line)
+        name = (named[1] or named[3]) if named is not None else ""
+        if named is not None and name.partition(".")[0] in known:
+            found.append((f"{place}.{name}", [named[2] or line]))
+        elif found:
+            found[-1][1].append(line)
+        else:
+            found.append((place, [line]))
+    yield from ((at, "\n".join(lines)) for at, lines in found)
 
 
 def _dotted(place: str, loc: tuple[int | str, ...]) -> str:
