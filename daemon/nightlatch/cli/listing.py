@@ -43,12 +43,14 @@ def chosen(found: ListCredentialsResponse, beginning: str, *, devices_only: bool
 
 
 def print_credentials(label_header: str, credentials: Sequence[Credential]) -> None:
-    """A table for people."""
+    """A table for people. What ends by itself says when."""
+    ends = any(each.HasField("expire_time") for each in credentials)
     rows = [
         (each.id, each.factor, each.label, local_time(each.create_time), local_time(each.last_use_time))
+        + ((local_time(each.expire_time),) if ends else ())
         for each in credentials
     ]
-    print_table(("id", "factor", label_header, "added", "last used"), rows)
+    print_table(("id", "factor", label_header, "added", "last used", *(["until"] if ends else [])), rows)
 
 
 def account_words(account: Account) -> str:
@@ -74,4 +76,5 @@ def credential_json(credential: Credential) -> dict[str, str | None]:
         "label": credential.label,
         "create_time": json_time(credential.create_time),
         "last_use_time": json_time(credential.last_use_time),
+        "expire_time": json_time(credential.expire_time),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nightlatch.channel import NotSent
-from nightlatch.errors import Locked, Refused, Unavailable
+from nightlatch.errors import Conflict, Locked, Refused, Unavailable
 from nightlatch.factor import Subject
 from nightlatch.login import words
 from nightlatch.login.asking_context import AskingContext
@@ -57,7 +57,7 @@ async def challenged(
     service: str = "",
 ) -> Challenge:
     """The credential's question; raises NotSent (and TooManyMessages), Locked, Unavailable."""
-    facade = parts.factors[credential.factor]
+    facade = facade_of(parts, credential)
     now = parts.clock.now()
     context = AskingContext(
         now, now + SECONDS, memo, service, parts.randomness, parts.sender, event, Budget.CHANGES
@@ -75,8 +75,11 @@ async def challenged(
 
 
 def facade_of(parts: Parts, credential: Credential) -> FactorFacade:
-    """The credential's factor; raises Unavailable where it is switched off."""
+    """The credential's factor; raises Conflict where it is switched off."""
     facade = parts.factors.get(credential.factor)
     if facade is None:
-        raise Unavailable(f"factor {credential.factor}", "is not switched on here")
+        raise Conflict(
+            f"The factor {credential.factor} is switched off here, so nobody can prove its credentials. "
+            "An administrator removes them with: nightlatch credential remove --unproven"
+        )
     return facade

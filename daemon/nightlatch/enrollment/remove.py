@@ -15,6 +15,7 @@ from nightlatch.enrollment.asking import ask, change, facade_of
 from nightlatch.enrollment.pending import LIFETIME, Pending, PendingTickets
 from nightlatch.errors import Conflict, Locked, NotFound, Refused
 from nightlatch.factor import Decision
+from nightlatch.login import words
 from nightlatch.login.answers import read_code
 from nightlatch.model import Changes, DecisionRequest, Result, Snapshot
 from nightlatch.plugins.facade import CallContext
@@ -57,7 +58,8 @@ class Removals:
         if challenge.state is not None:
             await self._keep(replace(found, state=challenge.state))
         pending = Pending(account, found, challenge.memo, self._parts.clock.now() + LIFETIME)
-        return Asked(self._tickets.seal(pending, caller), challenge.prompt or "", found)
+        prompt = words.named(challenge.prompt or "", found.label if challenge.labelled else "")
+        return Asked(self._tickets.seal(pending, caller), prompt, found)
 
     async def confirm(self, caller: str, ticket: bytes, answer: bytes) -> Credential:
         """Remove the credential; raises Refused, Locked, TicketError, Unavailable."""

@@ -60,7 +60,8 @@ class Offer:
             made = facade.enroll(Subject(account.name, account.directory), request, context)
             identity = str(uuid.UUID(bytes=self._parts.randomness.bytes(16), version=4))
             label = made.label or facade.title
-            credential = Credential(account.id, identity, facade.name, label, made.state, now)
+            end = now + days * DAY
+            credential = Credential(account.id, identity, facade.name, label, made.state, now, expires_at=end)
             event = replace(turn.event_for(credential), event="device.add", result=Result.CHANGED)
             await self._parts.store.decide(
                 DecisionRequest(account_id=account.id), _putting(credential, event)

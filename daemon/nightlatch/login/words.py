@@ -9,6 +9,9 @@ NO_SUCH_NUMBER = "That is not one of the numbers."
 NOT_SENT = "The message could not be sent just now."
 ENROL_ANEW = "You are in by an emergency code. Set up a new second step now, or ask your administrator to."
 PENDING = "Waiting for your confirmation…"
+PROVE_FIRST = (
+    "Signing in here needs a second step that you have not set up yet. Confirm first that it is you.\n"
+)
 NO_CREDENTIAL = (
     "Your account needs a second step, and none is set up yet. Ask your administrator to set one up for you."
 )
@@ -46,11 +49,15 @@ def duration(seconds: float) -> str:
     return f"{whole} second{'s' if whole > 1 else ''}"
 
 
+def named(prompt: str, label: str) -> str:
+    """A factor's words with the credential's name behind them, where it has one to be told by."""
+    return f'{prompt} "{label}"' if label else prompt
+
+
 def question(prompt: str, label: str, *, others: bool) -> str:
     """A factor's question with the credential's name: 'Code from your authenticator app "phone": '."""
-    name = f' "{label}"' if label else ""
     way_out = " (or ? for another way)" if others else ""
-    return f"{prompt}{name}{way_out}: "
+    return f"{named(prompt, label)}{way_out}: "
 
 
 def choices(titles: list[str], default: int, before: str = "") -> str:

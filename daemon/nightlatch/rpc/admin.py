@@ -115,6 +115,30 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
         self.log.info("account.unlocked", account=account.id, forgotten=forgotten, caller=str(caller))
         return admin_pb2.UnlockAccountResponse(account=_account(account), forgotten_failures=forgotten)
 
+    @answered
+    async def CreateInvite(  # noqa: N802, the API's name
+        self, request: admin_pb2.CreateInviteRequest, context: Context
+    ) -> admin_pb2.CreateInviteResponse:
+        """Make an invite."""
+        caller = self._addresses.caller(context.peer())
+        invite = await self._administration(caller).invites.create(str(caller), request.user, request.days)
+        self.log.info("invite.created", account=invite.account.id, caller=str(caller))
+        return admin_pb2.CreateInviteResponse(
+            account=_account(invite.account),
+            invite=invite.text.reveal(),
+            expire_time=timestamp(invite.expires_at),
+        )
+
+    @answered
+    async def RevokeInvite(  # noqa: N802, the API's name
+        self, request: admin_pb2.RevokeInviteRequest, context: Context
+    ) -> admin_pb2.RevokeInviteResponse:
+        """End a person's open invite."""
+        caller = self._addresses.caller(context.peer())
+        account, revoked = await self._administration(caller).invites.revoke(str(caller), request.user)
+        self.log.info("invite.revoked", account=account.id, caller=str(caller))
+        return admin_pb2.RevokeInviteResponse(account=_account(account), revoked=revoked)
+
 
 def _credential(administration: Administration, credential: Credential) -> admin_pb2.Credential:
     """A credential without its state."""
@@ -126,6 +150,7 @@ def _credential(administration: Administration, credential: Credential) -> admin
         create_time=timestamp(credential.created_at),
         last_use_time=None if used is None else timestamp(used),
         device=administration.is_device(credential),
+        expire_time=None if credential.expires_at is None else timestamp(credential.expires_at),
     )
 
 

@@ -41,6 +41,7 @@ def test_list_as_json(daemon: FakeDaemon) -> None:
             "label": "phone",
             "create_time": "2026-02-02T12:00:00Z",
             "last_use_time": None,
+            "expire_time": None,
         },
         {
             "id": "c-1222",
@@ -48,6 +49,7 @@ def test_list_as_json(daemon: FakeDaemon) -> None:
             "label": "tablet",
             "create_time": "2026-02-02T12:00:00Z",
             "last_use_time": "2026-02-02T12:01:00Z",
+            "expire_time": None,
         },
     ]
 

@@ -55,6 +55,7 @@ def test_list_as_json(trusting: FakeDaemon) -> None:
         "label": "desk",
         "create_time": "2026-02-02T12:00:00Z",
         "last_use_time": None,
+        "expire_time": None,
     }
 
 
