@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nightlatch.channel import Receipt
+    from nightlatch.enrollment import Invites
     from nightlatch.login.parts import Parts
     from nightlatch.plugins.channel_facade import ChannelFacade
 
@@ -25,8 +26,9 @@ TEST_SECONDS = 12.0
 class Administration:
     """Lists and removes credentials, and forgets failures."""
 
-    def __init__(self, parts: Parts, channels: Mapping[str, ChannelFacade]) -> None:
+    def __init__(self, parts: Parts, channels: Mapping[str, ChannelFacade], invites: Invites) -> None:
         self._parts = parts
+        self.invites = invites
         self._channels = channels
 
     async def credentials(self, user: str) -> tuple[Account, tuple[Credential, ...]]:

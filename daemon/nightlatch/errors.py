@@ -33,13 +33,15 @@ class Restricted(Refused):
 class Locked(NightlatchError):
     """Too many attempts: nothing was checked.
 
-    `retry_after` is seconds from now, 0 when only an administrator helps.
+    `retry_after` is seconds from now, 0 when only an administrator helps; `words` is for the person, where it
+    was something else than attempts.
     """
 
-    def __init__(self, reason: str, retry_after: float) -> None:
+    def __init__(self, reason: str, retry_after: float, words: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.retry_after = retry_after
+        self.words = words
 
 
 class Unavailable(NightlatchError):

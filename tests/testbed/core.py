@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 
 from nightlatch.channel import ChannelPlugin, Message, NotSent, Receipt
+from nightlatch.enrollment import Invites
 from nightlatch.errors import Invalid, Refused, Unavailable
 from nightlatch.factor import (
     Challenge,
@@ -42,6 +43,7 @@ from nightlatch.model import (
     Standing,
 )
 from nightlatch.notices import Notices
+from nightlatch.onboarding import Dialogue
 from nightlatch.plugins.channel_facade import ChannelFacade
 from nightlatch.plugins.facade import FactorFacade
 from nightlatch.policy.policy import Policy
@@ -367,7 +369,12 @@ class World:
     @property
     def engine(self) -> LoginEngine:
         """An engine that keeps nothing from the one before: as after a restart."""
-        return LoginEngine(self.parts)
+        return LoginEngine(self.parts, Dialogue(self.parts, self.invites))
+
+    @property
+    def invites(self) -> Invites:
+        """Invites under a key of their own."""
+        return Invites(self.parts, b"i" * 32)
 
     def give(
         self, identity: str, factor: str = "word", label: str = "phone", used: float | None = None

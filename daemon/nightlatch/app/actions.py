@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nightlatch.administration import Administration
-from nightlatch.enrollment import Enrollments, Removals
+from nightlatch.enrollment import Enrollments, Invites, Removals
 from nightlatch.keys import MasterKey, Sealer
 from nightlatch.login.accounts import Accounts
 from nightlatch.login.engine import LoginEngine
 from nightlatch.login.ticket import Tickets
+from nightlatch.onboarding import Dialogue
 from nightlatch.verification import Verifications
 
 if TYPE_CHECKING:
@@ -68,10 +69,11 @@ class ScopedActions:
         enrolling = Sealer(self._key.derive("enrollment ticket"), parts.randomness)
         verifying = Sealer(self._key.derive("verification ticket"), parts.randomness)
         removing = Sealer(self._key.derive("removal ticket"), parts.randomness)
+        invites = Invites(parts, self._key.derive("invites"))
         return Actions(
-            LoginEngine(parts),
+            LoginEngine(parts, Dialogue(parts, invites)),
             Enrollments(parts, enrolling),
             Removals(parts, removing),
-            Administration(parts, self._channels),
+            Administration(parts, self._channels, invites),
             Verifications(parts, Tickets(verifying, parts.randomness), self._receipts),
         )

@@ -50,6 +50,8 @@ class Confirmation:
     """Further rows that are written with it."""
     scopes: tuple[str, ...] = ()
     """Limiter scopes that `condition` looks at."""
+    standing: bool = False
+    """Whether it looks at the account's standing too."""
     condition: Callable[[Snapshot], None] = nothing_more
     """Raises where the credential may not be stored any more; asked in the storing transaction."""
 
@@ -107,7 +109,8 @@ class Making:
             stored = replace(credential, state=state, created_at=snapshot.now)
             return self._storing(stored, snapshot, (waiting.event, *waiting.also)), verdict.decision
 
-        request = DecisionRequest((scope, *waiting.scopes), waiting.account.id, waiting.account)
+        account = waiting.account
+        request = DecisionRequest((scope, *waiting.scopes), account.id, account, standing=waiting.standing)
         outcome = await self._parts.store.decide(request, body)
         if isinstance(outcome, limits.Blocked):
             raise Locked(outcome.reason, outcome.retry_after)

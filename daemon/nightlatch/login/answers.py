@@ -43,6 +43,11 @@ def read_choice(answer: bytes, count: int, default: int) -> int | None:
     return None
 
 
+def read_no(answer: bytes) -> bool:
+    """Whether the answer is a no; everything else is a yes."""
+    return answer.strip().lower() in {b"n", b"no"}
+
+
 def read_yes(answer: bytes) -> bool:
     """Whether the answer is a yes; everything else is a no."""
     return answer.strip().lower() in {b"y", b"yes"}

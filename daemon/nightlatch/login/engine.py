@@ -24,16 +24,17 @@ from nightlatch.model import Result
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from nightlatch.login.onboarding import Onboarding
     from nightlatch.login.parts import Parts
 
 
 class LoginEngine:
     """Carries logins. Keeps none of them: their state is in their tickets."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, onboarding: Onboarding) -> None:
         self._parts = parts
         self._password = PasswordCheck(parts)
-        self._second = SecondStep(parts)
+        self._second = SecondStep(parts, onboarding)
 
     async def begin(self, caller: str, request: LoginRequest) -> Step:
         """The first step of a login."""
@@ -46,6 +47,7 @@ class LoginEngine:
             expires_at=self._parts.clock.now() + LIFETIME,
             evidence=request.evidence,
             keeps_token=request.keeps_token,
+            draws_qr=request.draws_qr,
         )
         turn = Turn(self._parts, caller, state)
         if request.primary is Primary.PASSWORD:
@@ -61,6 +63,7 @@ class LoginEngine:
             Stage.LAST_RESORT: self._second.take_last_resort,
             Stage.FACTOR: self._second.take_proof,
             Stage.OFFER: self._second.take_offer,
+            Stage.ONBOARDING: self._second.take_onboarding,
         }[state.stage]
         return await self._finish(Turn(self._parts, caller, state), take, answer)
 
@@ -76,7 +79,8 @@ class LoginEngine:
             step = turn.outcome(Verdict.REFUSED, told)
         except Locked as error:
             await turn.record(Result.LOCKED, error.reason)
-            step = turn.outcome(Verdict.LOCKED, words.locked(error.retry_after), error.retry_after)
+            told = error.words or words.locked(error.retry_after)
+            step = turn.outcome(Verdict.LOCKED, told, error.retry_after)
         except Unavailable as error:
             await turn.record(Result.UNAVAILABLE, str(error))
             step = turn.outcome(Verdict.UNAVAILABLE, words.unavailable(turn.state.reference))

@@ -41,11 +41,24 @@ class SecondFactor:
 
     async def usable(self, turn: Turn) -> tuple[Credential, ...]:
         """The credentials that the person may choose, the one used last first, last resorts at the end."""
-        allowed = (await self.requirement(turn)).factors
+        allowed = await self._allowed(turn)
         credentials = await self._parts.store.credentials(turn.account().id)
         usable = [one for one in credentials if one.factor in allowed and not self.plugin(one).silent]
         usable.sort(key=lambda one: one.last_used_at or one.created_at, reverse=True)
         return tuple(sorted(usable, key=lambda one: self.plugin(one).last_resort))
+
+    async def _allowed(self, turn: Turn) -> frozenset[str]:
+        """The factors whose proof this login asks for."""
+        if not turn.state.proving:
+            return (await self.requirement(turn)).factors
+        plugins = (facade.plugin for facade in self._parts.factors.values())
+        return frozenset(one.name for one in plugins if not one.silent and not one.last_resort)
+
+    async def has_other(self, turn: Turn) -> bool:
+        """Whether the account has any credential but trusted devices, whatever policy lets count."""
+        credentials = await self._parts.store.credentials(turn.account().id)
+        facades = (self._parts.factors.get(one.factor) for one in credentials)
+        return any(facade is None or not facade.plugin.silent for facade in facades)
 
     def plugin(self, credential: Credential) -> FactorPlugin:
         """What a credential's factor has declared."""
@@ -85,7 +98,7 @@ class SecondFactor:
         """Decide on an answer; raises Unavailable."""
         scope = limits.factor_scope(turn.account().id)
         event = turn.event("login.factor", Result.REFUSED, "")
-        allowed = (await self.requirement(turn)).factors
+        allowed = await self._allowed(turn)
         trial = Trial(self._parts, turn.state, allowed, answer, scope, event)
         return await self._parts.store.decide(self._request(turn, scope, turn.spend_key), trial)
 

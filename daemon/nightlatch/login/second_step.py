@@ -1,8 +1,10 @@
 """The second step of a login, from the first question to the outcome.
 
 MUST 1: `_granted` follows nothing but an accepted proof that the store has committed; without a proof only
-        policy lets anyone in, where `Waiver` has committed why.
+        policy lets anyone in, where `Waiver` or `Onboarding` has committed why.
 MUST 2: a message that can not leave never skips the second step: another way is offered, or the login ends.
+MUST 3: a person who has a factor, though none that counts here, proves it before another one may be set up;
+        that proof alone grants nothing. A device is no such proof, nor is a last resort (DEV-03).
 """
 
 from __future__ import annotations
@@ -11,10 +13,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nightlatch.channel import NotSent
-from nightlatch.errors import Locked, Unavailable
+from nightlatch.errors import Locked, Restricted, Unavailable
 from nightlatch.login import words
 from nightlatch.login.answers import read_choice, read_code, read_yes
 from nightlatch.login.offer import Offer
+from nightlatch.login.onboarding import Onboarded
 from nightlatch.login.second_factor import SecondFactor
 from nightlatch.login.step import PromptKind, Verdict
 from nightlatch.login.ticket import Stage, TicketError
@@ -26,6 +29,7 @@ from nightlatch.policy.model import SecondFactor as Demand
 from nightlatch.sending import TooManyMessages
 
 if TYPE_CHECKING:
+    from nightlatch.login.onboarding import Onboarding
     from nightlatch.login.parts import Parts
     from nightlatch.login.step import Step
     from nightlatch.login.trial import Judgement
@@ -37,13 +41,15 @@ MAX_TRIES = 3
 """Wrong codes after which a login ends, and the person has to begin another."""
 PENDING_SECONDS = 2
 OTHER_WAY = "?"
+NOTHING_COUNTS = "no credential that policy lets count"
 
 
 class SecondStep:
     """Asks, and takes the answers."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, onboarding: Onboarding) -> None:
         self._parts = parts
+        self._onboarding = onboarding
         self._second = SecondFactor(parts)
         self._offer = Offer(parts)
         self._waiver = Waiver(parts)
@@ -53,9 +59,7 @@ class SecondStep:
         turn.second = True
         requirement = await self._second.requirement(turn)
         if requirement.second_factor is not Demand.REQUIRED:
-            reason = await self._waiver.use(turn, requirement)
-            turn.log(Result.GRANTED, reason)
-            return turn.outcome(Verdict.GRANTED, "")
+            return await self._waived(turn, requirement)
         evidence = await self._second.check_evidence(turn, requirement)
         if evidence.proof is Proof.ACCEPTED:
             return await self._granted(turn, evidence, requirement)
@@ -65,9 +69,7 @@ class SecondStep:
         if not usable:
             if requirement.uncertain:
                 raise Unavailable("policy", requirement.uncertain)
-            await turn.record(Result.REFUSED, "no credential that policy lets count")
-            await turn.hold()
-            return turn.outcome(Verdict.REFUSED, words.NO_CREDENTIAL)
+            return await self._onboard(turn, requirement)
         return await self._ask(turn, usable[0], usable)
 
     async def take_choice(self, turn: Turn, answer: bytes) -> Step:
@@ -102,6 +104,9 @@ class SecondStep:
                 return self._ask_choice(turn, usable)
         judgement = await self._second.check(turn, code)
         match judgement.proof:
+            case Proof.ACCEPTED if turn.state.proving:
+                self._tell_of_use(turn, judgement)
+                return await self._onboarding.begin(turn, await self._second.requirement(turn))
             case Proof.ACCEPTED:
                 return await self._granted(turn, judgement, await self._second.requirement(turn))
             case Proof.PENDING:
@@ -129,6 +134,42 @@ class SecondStep:
         token = await self._offer.take(turn, requirement) if read_yes(answer) else ""
         return turn.outcome(Verdict.GRANTED, "", token=token)
 
+    async def take_onboarding(self, turn: Turn, answer: bytes) -> Step:
+        """An answer in the dialogue in which a second step is set up."""
+        await turn.spend()
+        requirement = await self._second.requirement(turn)
+        if requirement.second_factor is not Demand.REQUIRED:
+            return await self._waived(turn, requirement)
+        found = await self._onboarding.take(turn, requirement, answer)
+        if not isinstance(found, Onboarded):
+            return found
+        if found.recheck:
+            await self._second.refuse_if_changed(turn)
+        turn.log(Result.GRANTED, found.reason)
+        if found.credential is None:
+            return turn.outcome(Verdict.GRANTED, found.message)
+        if requirement.observed is not None:
+            await self._waiver.observe(turn, requirement.observed, found.credential.factor)
+        return self._let_in(turn, found.message, self._offer.question(turn, requirement))
+
+    async def _waived(self, turn: Turn, requirement: Requirement) -> Step:
+        """Policy asks for no second factor of this login."""
+        reason = await self._waiver.use(turn, requirement)
+        turn.log(Result.GRANTED, reason)
+        return turn.outcome(Verdict.GRANTED, "")
+
+    async def _onboard(self, turn: Turn, requirement: Requirement) -> Step:
+        """Nothing counts here: prove what there is, then set something up; or the login ends."""
+        if not await self._onboarding.possible(turn, requirement):
+            raise Restricted(NOTHING_COUNTS, words.NO_CREDENTIAL)
+        if not await self._second.has_other(turn):
+            return await self._onboarding.begin(turn, requirement)
+        turn.state = replace(turn.state, proving=True)
+        usable = await self._second.usable(turn)
+        if not usable:
+            raise Restricted(NOTHING_COUNTS, words.NO_CREDENTIAL)
+        return await self._challenge(turn, usable[0], usable, words.PROVE_FIRST)
+
     async def _ask(self, turn: Turn, credential: Credential, usable: tuple[Credential, ...]) -> Step:
         if self._second.plugin(credential).last_resort:
             text = words.last_resort(credential.label)
@@ -137,7 +178,9 @@ class SecondStep:
             )
         return await self._challenge(turn, credential, usable)
 
-    async def _challenge(self, turn: Turn, credential: Credential, usable: tuple[Credential, ...]) -> Step:
+    async def _challenge(
+        self, turn: Turn, credential: Credential, usable: tuple[Credential, ...], before: str = ""
+    ) -> Step:
         same = credential.id == turn.state.credential_id
         try:
             challenge = await self._second.challenge(turn, credential, turn.state.memo if same else b"")
@@ -147,7 +190,7 @@ class SecondStep:
             raise Unavailable(f"factor {credential.factor}", "asks nothing, though it is not silent")
         label = credential.label if challenge.labelled else ""
         prompt = words.question(challenge.prompt, label, others=len(usable) > 1)
-        return turn.ask_code(credential, challenge, prompt)
+        return turn.ask_code(credential, challenge, prompt, before)
 
     async def _not_sent(
         self, turn: Turn, credential: Credential, usable: tuple[Credential, ...], error: NotSent
@@ -187,14 +230,26 @@ class SecondStep:
         turn.log(Result.GRANTED, judgement.reason)
         if requirement.observed is not None:
             await self._waiver.observe(turn, requirement.observed, judgement.credential.factor)
+        self._tell_of_use(turn, judgement)
+        plugin = self._second.plugin(judgement.credential)
+        if plugin.last_resort:
+            offered = await self._onboarding.offer(turn, requirement)
+            return offered or turn.outcome(Verdict.GRANTED, words.ENROL_ANEW, token=judgement.token)
+        question = "" if plugin.silent else self._offer.question(turn, requirement)
+        return self._let_in(turn, judgement.notice, question, judgement.token)
+
+    def _tell_of_use(self, turn: Turn, judgement: Judgement) -> None:
+        """Tell the person that a factor was used of whose use they are told."""
+        assert judgement.credential is not None
         plugin = self._second.plugin(judgement.credential)
         if plugin.told and not plugin.last_resort:
             left = judgement.uses_left
             more = {} if left is None else {"left": str(left)}
             self._parts.notices.tell(plugin.told, turn.event_for(judgement.credential), more=more)
-        message = words.ENROL_ANEW if plugin.last_resort else judgement.notice
-        question = "" if plugin.silent or plugin.last_resort else self._offer.question(turn, requirement)
+
+    def _let_in(self, turn: Turn, message: str, question: str, token: str = "") -> Step:
+        """The grant, or the question about the device in front of it."""
         if question:
             text = f"{message}\n{question}" if message else question
             return turn.ask(PromptKind.CHOICE, Stage.OFFER, text, echo=True)
-        return turn.outcome(Verdict.GRANTED, message, token=judgement.token)
+        return turn.outcome(Verdict.GRANTED, message, token=token)

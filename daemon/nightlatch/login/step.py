@@ -43,6 +43,8 @@ class LoginRequest:
     """What may stand for the device: "token:…" or "ssh:TYPE BASE64"."""
     keeps_token: bool = False
     """Whether the caller can keep a secret for the device."""
+    draws_qr: bool = False
+    """Whether the caller draws QR codes and shows details itself."""
 
     def __post_init__(self) -> None:
         if len(self.evidence) > MAX_EVIDENCE or any(len(one) > MAX_PIECE for one in self.evidence):
@@ -62,6 +64,8 @@ class PromptKind(Enum):
     PASSWORD = "password"  # noqa: S105, the word, not a secret
     CODE = "code"
     CHOICE = "choice"
+    ENROLLMENT = "enrollment"
+    """Something that belongs to setting up a second step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +73,13 @@ class Prompt:
     """Ask the person."""
 
     kind: PromptKind
-    text: str
+    text: str = field(repr=False)
+    """There may be a new credential's secret in it."""
     echo: bool
     ticket: bytes = field(repr=False)
+    qr_payload: str = field(default="", repr=False)
+    """For a caller that draws it; then the text has neither this nor the details."""
+    details: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

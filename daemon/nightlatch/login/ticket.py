@@ -46,6 +46,8 @@ class Stage(Enum):
     FACTOR = "factor"
     OFFER = "offer"
     """The login is granted; whether the device shall be trusted."""
+    ONBOARDING = "onboarding"
+    """A question of the dialogue in which a second step is set up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,12 @@ class LoginState:
     """Which of the listed ways an empty answer takes."""
     tries: int = 0
     """Wrong answers in this login. For its words and its end; the limiter counts in the store."""
+    draws_qr: bool = False
+    """Whether the caller draws QR codes and shows details itself."""
+    proving: bool = False
+    """Whether the proof that is asked for only lets the person set up another factor: it grants nothing."""
+    onboarding: str = field(default="", repr=False)
+    """Where the dialogue stands in which a second step is set up."""
 
     @property
     def reference(self) -> str:
@@ -114,6 +122,9 @@ class Tickets:
             state.echo,
             state.default,
             state.tries,
+            state.draws_qr,
+            state.proving,
+            state.onboarding,
         ]
         return self._sealer.seal(self._encode(fields).encode(), _place(caller))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nightlatch.errors import Unavailable
 from nightlatch.login.step import Outcome, Prompt, PromptKind, Verdict, Wait
-from nightlatch.login.ticket import Stage, TicketError
+from nightlatch.login.ticket import LIFETIME, Stage, TicketError
 from nightlatch.model import AuditEvent, Changes, DecisionRequest, Result
 
 if TYPE_CHECKING:
@@ -110,8 +110,8 @@ class Turn:
         """What the answer of this call spends: its ticket, or the login where there is no ticket yet."""
         return self.state.ticket_id or self.state.login_id
 
-    def ask_code(self, credential: Credential, challenge: Challenge, prompt: str) -> Prompt:
-        """A prompt for a credential's proof."""
+    def ask_code(self, credential: Credential, challenge: Challenge, prompt: str, before: str = "") -> Prompt:
+        """A prompt for a credential's proof; `before` is said this once."""
         self.state = replace(
             self.state,
             stage=Stage.FACTOR,
@@ -120,12 +120,16 @@ class Turn:
             prompt=prompt,
             echo=challenge.echo,
         )
-        return Prompt(PromptKind.CODE, prompt, challenge.echo, self._seal())
+        return Prompt(PromptKind.CODE, f"{before}{prompt}", challenge.echo, self._seal())
 
     def ask_again(self, before: str) -> Prompt:
         """The same question after a wrong answer: nothing is sent anew."""
         self.state = replace(self.state, tries=self.state.tries + 1)
         return Prompt(PromptKind.CODE, f"{before} {self.state.prompt}", self.state.echo, self._seal())
+
+    def give_time(self) -> None:
+        """Let the next ticket live as long as a new login's: for questions that take a person longer."""
+        self.state = replace(self.state, expires_at=self._parts.clock.now() + LIFETIME)
 
     def ask(
         self, kind: PromptKind, stage: Stage, text: str, *, echo: bool, credential_id: str = ""

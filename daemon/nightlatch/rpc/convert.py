@@ -22,6 +22,7 @@ _PROMPT_KINDS = {
     PromptKind.PASSWORD: login_pb2.PROMPT_KIND_PASSWORD,
     PromptKind.CODE: login_pb2.PROMPT_KIND_CODE,
     PromptKind.CHOICE: login_pb2.PROMPT_KIND_CHOICE,
+    PromptKind.ENROLLMENT: login_pb2.PROMPT_KIND_ENROLLMENT,
 }
 _VERDICTS = {
     Verdict.GRANTED: login_pb2.VERDICT_GRANTED,
@@ -48,6 +49,7 @@ def login_request(message: BeginLoginRequest, caller: Caller) -> LoginRequest:
         primary=primary,
         evidence=evidence_of(message.evidence, caller),
         keeps_token=message.keeps_device_token,
+        draws_qr=message.draws_qr,
     )
 
 
@@ -71,7 +73,13 @@ def step_message(step: Step) -> login_pb2.Step:
     """A step as the API's message."""
     match step:
         case Prompt():
-            prompt = login_pb2.Prompt(kind=_PROMPT_KINDS[step.kind], text=step.text, echo=step.echo)
+            prompt = login_pb2.Prompt(
+                kind=_PROMPT_KINDS[step.kind],
+                text=step.text,
+                echo=step.echo,
+                qr_payload=step.qr_payload,
+                details=[login_pb2.PromptDetail(name=name, value=value) for name, value in step.details],
+            )
             return login_pb2.Step(prompt=prompt, ticket=step.ticket)
         case Wait():
             return login_pb2.Step(

@@ -29,6 +29,9 @@ STATE = LoginState(
     echo=False,
     default=2,
     tries=1,
+    draws_qr=True,
+    proving=True,
+    onboarding="[\"code\"]",
 )
 
 

@@ -1,0 +1,36 @@
+"""Asks the dialogue's questions: each has a ticket of its own, which lives as long as a login's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nightlatch.login.step import PromptKind
+from nightlatch.login.ticket import Stage
+
+if TYPE_CHECKING:
+    from nightlatch.factor import Enrollment
+    from nightlatch.login.step import Prompt
+    from nightlatch.login.turn import Turn
+    from nightlatch.onboarding.stand import Stand
+
+MOST_TRIES = 3
+"""Answers to one question that are of no use, after which the login ends."""
+
+
+def ask(
+    turn: Turn,
+    stand: Stand,
+    text: str,
+    *,
+    kind: PromptKind = PromptKind.ENROLLMENT,
+    echo: bool = True,
+    made: Enrollment | None = None,
+) -> Prompt:
+    """A question; with `made`, what the caller shows above it where it draws QR codes itself."""
+    turn.state = replace(turn.state, onboarding=stand.text())
+    turn.give_time()
+    prompt = turn.ask(kind, Stage.ONBOARDING, text, echo=echo)
+    if made is None or not turn.state.draws_qr:
+        return prompt
+    return replace(prompt, qr_payload=made.qr_payload, details=made.details)
