@@ -1,7 +1,7 @@
 """Receipts: signed statements of who showed what, which an application can check without asking again.
 
-A receipt is a JWT (RFC 7519) signed with Ed25519 (RFC 8037), by a key made from the installation's master key:
-all its daemons sign alike. The public key is handed out as a JWK Set (RFC 7517).
+A receipt is a JWT (RFC 7519) signed with Ed25519 (RFC 8037), by a key from the installation's master key, so
+that all its daemons sign alike. The public key is handed out as a JWK Set (RFC 7517).
 
 MUST 1: a receipt names its audience (the client that asked) and its end, and proves one login.
 MUST 2: nothing accepts a receipt but an application: the daemon never takes one as a proof.
