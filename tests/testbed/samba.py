@@ -200,6 +200,13 @@ class Samba:
         """Add many entries at once, by LDIF in its database."""
         self._local("ldbadd", ldif)
 
+    def deny_reading(self, dn: str) -> None:
+        """Let no ordinary account see an entry."""
+        _run(
+            *("samba-tool", "dsacl", "set", f"--configfile={self._conf}", "-H", str(self._database)),
+            *(f"--objectdn={dn}", "--sddl=(D;;RPLCLORC;;;AU)"),
+        )
+
     def expire_password(self, dn: str) -> None:
         """Make a password as old as LONG_AGO."""
         self.modify_locally(f"dn: {dn}\nchangetype: modify\nreplace: pwdLastSet\npwdLastSet: {LONG_AGO}\n")

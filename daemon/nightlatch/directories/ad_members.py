@@ -43,7 +43,8 @@ class AdMemberships:
 def read_all_groups(reader: Reader, domain: str) -> Nesting:
     """Every group of the domain; raises NoVerdict and ServerFailed."""
     nesting = Nesting(domain)
-    attributes = ("sAMAccountName", "cn", "objectSid", _members_from(0))
+    # What a group is in is told twice: by the other's member, and by its own memberOf even of hidden ones.
+    attributes = ("sAMAccountName", "cn", "objectSid", "memberOf", _members_from(0))
     large: list[tuple[str, int]] = []
     for page in reader.pages(Query(domain, _GROUPS, attributes, size_limit=MOST_GROUPS)):
         for entry in page:

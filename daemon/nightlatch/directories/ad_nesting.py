@@ -77,7 +77,7 @@ class Nesting:
         waiting = list(ways)
         for key in waiting:  # grows while it is walked
             if key not in self._groups:
-                raise NoVerdict("names a group that it does not show the service account")
+                raise NoVerdict(f"does not show the service account the group {','.join(key)}")
             way = (*ways[key], self._groups[key][1])
             for parent in self._containing.get(key, ()):
                 if parent not in ways:
