@@ -58,7 +58,7 @@ async def unknown_groups(
     by_name = {directory.name: directory for directory in directories}
     wanted: dict[tuple[str, frozenset[str]], list[NamedGroup]] = {}
     for one in named:
-        wanted.setdefault((one.name, one.directories & by_name.keys()), []).append(one)
+        wanted.setdefault((one.name, one.directories.intersection(by_name)), []).append(one)
     asked = [
         asyncio.ensure_future(_found(name, [by_name[each] for each in sorted(names)], log))
         for name, names in wanted

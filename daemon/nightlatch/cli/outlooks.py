@@ -15,7 +15,10 @@ OUTLOOKS = {
         "locked out",
         "have nothing that counts, and no way to come to it at the login",
     ),
-    policy_pb2.OUTLOOK_ENROLLS: ("would enrol", "have nothing that counts yet, and set it up at the login"),
+    policy_pb2.OUTLOOK_ENROLLS: (
+        "would enrol",
+        "have nothing that counts yet, and may set it up, or put it off",
+    ),
     policy_pb2.OUTLOOK_WEAK: ("weak only", "have only what others could read or turn round"),
     policy_pb2.OUTLOOK_READY: ("ready", "have a factor that counts"),
     policy_pb2.OUTLOOK_OBSERVED: ("observed", "are asked for nothing while a rule only observes"),

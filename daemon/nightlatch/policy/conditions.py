@@ -114,8 +114,8 @@ class Networks:
         """Whether the login comes from one of them; UNKNOWN for anything that is not exactly an address."""
         address = exact_address(facts.source)
         if address is None:
-            source = f'"{facts.source}"' if facts.source else "nothing"
-            return Finding(Applies.UNKNOWN, f"the source is {source}, which is no address")
+            why = f'the source "{facts.source}" is no address' if facts.source else "no source is known"
+            return Finding(Applies.UNKNOWN, why)
         for network in self.networks:
             if address.version == network.version and address in network:
                 return Finding(Applies.YES, f"{address} is in {network}")

@@ -33,13 +33,15 @@ _ALWAYS = Finding(Applies.YES, "it is for every login")
 
 
 def judge_match(match: Match, facts: LoginFacts) -> Finding:
-    """Whether a rule concerns a login, and why: the first thing that settles it."""
+    """Whether a rule concerns a login, and why: what settles it, or where it is for everyone, where it is."""
     unknown: Finding | None = None
+    places: list[str] = []
     for condition in match.where:
         finding = condition.judge(facts)
         if finding.applies is Applies.NO:
             return finding
         unknown = finding if finding.applies is Applies.UNKNOWN else unknown
+        places.append(finding.because)
     for condition in match.unless:
         finding = condition.judge(facts)
         if finding.applies is Applies.YES:
@@ -48,7 +50,9 @@ def judge_match(match: Match, facts: LoginFacts) -> Finding:
     who = _any_of(match, facts)
     if who.applies is Applies.NO:
         return who
-    return unknown or who
+    if unknown is not None or match.who or not places:
+        return unknown or who
+    return Finding(Applies.YES, "; ".join(places))
 
 
 def _any_of(match: Match, facts: LoginFacts) -> Finding:

@@ -56,32 +56,37 @@ def _observed(requirement: Requirement, holdings: Holdings, traits: Mapping[str,
 def _without(requirement: Requirement, holdings: Holdings, traits: Mapping[str, FactorTraits]) -> Prospect:
     """A person with nothing that counts."""
     lacks = _lacks(requirement, holdings, traits)
-    barred = _barred(requirement, holdings, traits)
-    if barred:
-        return Prospect(Outlook.LOCKED_OUT, f"{lacks}; {barred}", requirement)
-    grace = grace_left(requirement, holdings.standing, holdings.now)
-    if requirement.enrollment is EnrollmentMode.SELF:
-        return Prospect(Outlook.ENROLLS, f"{lacks}; enrols at the next login", requirement, grace=grace)
-    standing = holdings.standing
-    if standing.invite and holdings.now < standing.invite_expires_at:
-        return Prospect(Outlook.ENROLLS, f"{lacks}; enrols with the open invite", requirement, grace=grace)
-    if grace is not None:
-        return Prospect(Outlook.ENROLLS, f"{lacks}; no invite is open yet", requirement, grace=grace)
-    return Prospect(Outlook.LOCKED_OUT, f"{lacks}; needs an invite, and none is open", requirement)
-
-
-def _barred(requirement: Requirement, holdings: Holdings, traits: Mapping[str, FactorTraits]) -> str:
-    """Why the person can not come to a credential at the login; empty where nothing stands against it."""
     if requirement.uncertain:
-        return requirement.uncertain
+        return Prospect(Outlook.LOCKED_OUT, f"{lacks}; {requirement.uncertain}", requirement)
+    if _unprovable(holdings, traits):
+        because = f"{lacks}; can prove nothing that another one could be added behind"
+        return Prospect(Outlook.LOCKED_OUT, because, requirement)
+    way, opened = _way(requirement, holdings, traits)
+    grace = grace_left(requirement, holdings.standing, holdings.now)
+    outlook = Outlook.ENROLLS if opened or grace is not None else Outlook.LOCKED_OUT
+    return Prospect(outlook, f"{lacks}; {way}", requirement, grace=grace)
+
+
+def _unprovable(holdings: Holdings, traits: Mapping[str, FactorTraits]) -> bool:
+    """Whether the person has factors, but none that could be asked before another one is added."""
+    held = [traits.get(name) for name in holdings.factors]
+    asked = [one for one in held if one is not None and not one.silent and not one.last_resort]
+    return not asked and any(one is None or not one.silent for one in held)
+
+
+def _way(
+    requirement: Requirement, holdings: Holdings, traits: Mapping[str, FactorTraits]
+) -> tuple[str, bool]:
+    """How the person comes to a credential, and whether the way is open."""
     if requirement.enrollment is EnrollmentMode.CLOSED:
-        return "an administrator has to enrol one"
+        return "an administrator has to enrol one", False
     if not any(one.enrolled_at_login for name, one in traits.items() if name in requirement.factors):
-        return "none of those that count can be set up at a login"
-    held = [traits[name] for name in holdings.factors if name in traits and not traits[name].silent]
-    if held and all(one.last_resort for one in held):
-        return "can prove none of the others first"
-    return ""
+        return "nothing that counts can be set up at a login", False
+    if requirement.enrollment is EnrollmentMode.SELF:
+        return "enrols at the next login", True
+    if holdings.standing.invite and holdings.now < holdings.standing.invite_expires_at:
+        return "enrols with the open invite", True
+    return "needs an invite, and none is open", False
 
 
 def _lacks(requirement: Requirement, holdings: Holdings, traits: Mapping[str, FactorTraits]) -> str:
