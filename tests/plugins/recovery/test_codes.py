@@ -64,14 +64,16 @@ def test_ten_codes_are_shown() -> None:
 
 
 def test_every_code_works_once_in_any_order() -> None:
-    """Ten logins, then none; the last ones tell the person to make new codes."""
+    """Ten logins, then none; the last ones tell the person to make new codes; each says how many are left."""
     paper = Paper()
-    notices = []
+    notices, left = [], []
     for code in reversed(paper.printed):
         verdict = paper.use(code)
         assert verdict.decision is Decision.ACCEPT
         notices.append(verdict.notice)
+        left.append(verdict.uses_left)
         assert paper.use(code).reason == "no unused recovery code"
+    assert left == [*reversed(range(10))]
     assert notices[:6] == [""] * 6
     assert notices[6:] == [
         "3 recovery codes are left: make new ones soon.",

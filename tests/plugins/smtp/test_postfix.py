@@ -131,6 +131,21 @@ async def test_messages_in_parallel_all_arrive_once(
     mail_server.logged(": connect from", before + 3)
 
 
+async def test_a_label_with_line_breaks_is_no_header(bench: Bench, mail_server: MailServer) -> None:
+    """OOB-05: what a person named a credential adds neither a header nor a recipient to the notice."""
+    label = "phone\r\nBcc: user11@nl.test\r\nSubject: hello\r\n\r\n<b>body</b>\u2028x"
+    message = Message("notice_credential_added", {"label": label, "user": "alice\nBcc: user11@nl.test"})
+    await bench.channel(port=mail_server.port).send("user10@nl.test", message, 10)
+    (email,) = mail_server.received("user10@nl.test")
+    assert email["Bcc"] is None
+    assert email.get_all("Subject") == ["A second step was added to your account"]
+    text, html = parts(email)
+    assert "phone??Bcc: user11@nl.test??Subject: hello????<b>body</b>?x" in text
+    assert "<b>body" not in html
+    await bench.channel(port=mail_server.port).send("user11@nl.test", Message("test", {}), 10)
+    assert len(mail_server.received("user11@nl.test")) == 1
+
+
 async def test_without_a_login_a_submission_server_refuses(
     bench: Bench, mail_server: MailServer, login_code: Callable[..., Message]
 ) -> None:
