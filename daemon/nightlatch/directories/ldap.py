@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, TypeVar
 from ldap3.core import results
 
 from nightlatch.directories.bounded import BoundedCalls
-from nightlatch.directories.dn import lies_under
 from nightlatch.directories.ldap_errors import NoVerdict, ServerFailed, bad_result
 from nightlatch.directories.ldap_link import Query
 from nightlatch.directories.ldap_people import PeopleReading
 from nightlatch.directories.ldap_reader import LinkReader, no_base
 from nightlatch.directories.passwords import password_bytes
+from nightlatch.dn import lies_under
 from nightlatch.errors import Refused, Unavailable
 from nightlatch.model import Account, Groups
 

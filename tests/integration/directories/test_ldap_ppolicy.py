@@ -8,31 +8,14 @@ import pytest
 
 from nightlatch.errors import Refused, Restricted
 from nightlatch.model import Secret
-from testbed.slapd import SUFFIX, Parts, Slapd, password_of, person_dn
+from testbed.slapd import Slapd, password_of, person_dn
+from testbed.slapd_policy import OLD, must_change, policy_parts
 
 if TYPE_CHECKING:
     from structlog.testing import LogCapture
 
     from nightlatch.ports import Directory
     from testbed.fixtures_directories import MakeDirectory, MakeSlapd
-
-POLICY_DN = f"cn=default,{SUFFIX}"
-YEARS_AGO = "20200101000000Z"
-MODULES = "overlay ppolicy\nppolicy_default {policy}\n"
-POLICY = (
-    f"dn: {POLICY_DN}\nobjectClass: device\nobjectClass: pwdPolicy\ncn: default\n"
-    "pwdAttribute: userPassword\npwdLockout: TRUE\npwdMaxFailure: 3\npwdMustChange: TRUE\n"
-    "pwdMaxAge: {max_age}\npwdExpireWarning: 864000000\npwdGraceAuthNLimit: {grace}\n\n"
-)
-
-
-def _parts(*, max_age: int = 0, grace: int = 0, tell_locked: bool = True) -> Parts:
-    directives = MODULES.format(policy=f'"{POLICY_DN}"') + ("ppolicy_use_lockout\n" if tell_locked else "")
-    old = (
-        f"dn: {person_dn('old')}\nobjectClass: inetOrgPerson\nuid: old\ncn: Old\nsn: Old\n"
-        f"userPassword: {password_of('old')}\npwdChangedTime: {YEARS_AGO}\n\n"
-    )
-    return Parts(("ppolicy",), directives, ldif=POLICY.format(max_age=max_age, grace=grace) + old)
 
 
 async def _check(directory: Directory, name: str, password: str = "") -> None:
@@ -49,7 +32,7 @@ async def _refusal(directory: Directory, name: str, password: str = "") -> Refus
 
 async def test_a_policy_without_objections(make_slapd: MakeSlapd, make_directory: MakeDirectory) -> None:
     """Under a policy that has nothing against them, right passwords pass and wrong ones are wrong."""
-    directory = make_directory(make_slapd(parts=_parts()).settings())
+    directory = make_directory(make_slapd(parts=policy_parts()).settings())
     for _ in range(2):
         await _check(directory, "alice")
         assert (await _refusal(directory, "alice", "wrong")).reason == "wrong password"
@@ -57,7 +40,7 @@ async def test_a_policy_without_objections(make_slapd: MakeSlapd, make_directory
 
 async def test_locked_by_the_directory(make_slapd: MakeSlapd, make_directory: MakeDirectory) -> None:
     """A locked account is refused with that reason, alike for the right and a wrong password."""
-    slapd = make_slapd(parts=_parts())
+    slapd = make_slapd(parts=policy_parts())
     directory = make_directory(slapd.settings())
     for _ in range(3):
         assert (await _refusal(directory, "alice", "wrong")).reason == "wrong password"
@@ -70,26 +53,26 @@ async def test_locked_by_the_directory(make_slapd: MakeSlapd, make_directory: Ma
 
 async def test_locked_without_a_word(make_slapd: MakeSlapd, make_directory: MakeDirectory) -> None:
     """A server that does not tell of locks (ppolicy_use_lockout is off) refuses: a wrong password to us."""
-    directory = make_directory(make_slapd(parts=_parts(tell_locked=False)).settings())
+    directory = make_directory(make_slapd(parts=policy_parts(tell_locked=False)).settings())
     for password in ("wrong", "wrong", "wrong", ""):
         assert (await _refusal(directory, "alice", password)).reason == "wrong password"
 
 
 async def test_expired(make_slapd: MakeSlapd, make_directory: MakeDirectory) -> None:
     """An expired password is refused with that reason; a wrong one is a wrong one."""
-    directory = make_directory(make_slapd(parts=_parts(max_age=86400)).settings())
-    assert (await _refusal(directory, "old")).reason == "password expired"
-    assert (await _refusal(directory, "old", "wrong")).reason == "wrong password"
+    directory = make_directory(make_slapd(parts=policy_parts(max_age=86400)).settings())
+    assert (await _refusal(directory, OLD)).reason == "password expired"
+    assert (await _refusal(directory, OLD, "wrong")).reason == "wrong password"
 
 
 async def test_grace_logins_are_counted_down(
     make_slapd: MakeSlapd, make_directory: MakeDirectory, directory_log: LogCapture
 ) -> None:
     """An expired password with grace logins left is let in, the log says how many are left, then it ends."""
-    directory = make_directory(make_slapd(parts=_parts(max_age=86400, grace=2)).settings())
-    await _check(directory, "old")
-    await _check(directory, "old")
-    assert (await _refusal(directory, "old")).reason == "password expired"
+    directory = make_directory(make_slapd(parts=policy_parts(max_age=86400, grace=2)).settings())
+    await _check(directory, OLD)
+    await _check(directory, OLD)
+    assert (await _refusal(directory, OLD)).reason == "password expired"
     assert [(entry["log_level"], entry["event"], entry["remark"]) for entry in directory_log.entries] == [
         ("warning", "directory.password_remark", "the password has expired; logins left: 1"),
         ("warning", "directory.password_remark", "the password has expired; logins left: 0"),
@@ -100,8 +83,8 @@ async def test_a_password_that_expires_soon_is_noted(
     make_slapd: MakeSlapd, make_directory: MakeDirectory, directory_log: LogCapture
 ) -> None:
     """Days before a password expires the person is let in; the log has it for who looks for it."""
-    directory = make_directory(make_slapd(parts=_parts(max_age=800_000_000)).settings())
-    await _check(directory, "old")
+    directory = make_directory(make_slapd(parts=policy_parts(max_age=800_000_000)).settings())
+    await _check(directory, OLD)
     (entry,) = directory_log.entries
     assert entry["log_level"] == "debug"
     assert "expires in" in entry["remark"]
@@ -109,8 +92,8 @@ async def test_a_password_that_expires_soon_is_noted(
 
 async def test_must_be_changed_first(make_slapd: MakeSlapd, make_directory: MakeDirectory) -> None:
     """After a reset the right password is restricted, with words for the person; a wrong one is wrong."""
-    slapd = make_slapd(parts=_parts())
-    slapd.modify(f"dn: {person_dn('alice')}\nchangetype: modify\nreplace: pwdReset\npwdReset: TRUE\n")
+    slapd = make_slapd(parts=policy_parts())
+    slapd.modify(must_change("alice"))
     directory = make_directory(slapd.settings())
     restricted = await _refusal(directory, "alice")
     assert isinstance(restricted, Restricted)
@@ -122,7 +105,7 @@ async def test_must_be_changed_first(make_slapd: MakeSlapd, make_directory: Make
 
 async def test_enabled(make_slapd: MakeSlapd, make_directory: MakeDirectory) -> None:
     """Who an administrator has locked is not enabled; who is locked for wrong passwords still is."""
-    slapd: Slapd = make_slapd(parts=_parts())
+    slapd: Slapd = make_slapd(parts=policy_parts())
     slapd.modify(
         f"dn: {person_dn('alice')}\nchangetype: modify\nreplace: pwdAccountLockedTime\n"
         "pwdAccountLockedTime: 000001010000Z\n"
@@ -132,4 +115,4 @@ async def test_enabled(make_slapd: MakeSlapd, make_directory: MakeDirectory) -> 
         await _refusal(directory, "bob", "wrong")
     assert (await _refusal(directory, "alice")).reason == "locked by the directory"
     enabled = {person.account.name: person.enabled async for page in directory.people() for person in page}
-    assert enabled == {"alice": False, "bob": True, "carol": True, "dave": True, "old": True}
+    assert enabled == {"alice": False, "bob": True, "carol": True, "dave": True, OLD: True}
