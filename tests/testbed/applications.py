@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ssl
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
@@ -14,8 +16,6 @@ from testbed.daemon import Nightlatchd
 from testbed.ports import free_port
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from testbed.pki import Pair
 
 NOBODY = """
@@ -87,6 +87,11 @@ def begin(
         origin=login_pb2.Origin(remote_host=source),
         primary=login_pb2.PRIMARY_PASSWORD,
     )
+
+
+def short_folder(open_folder: Path) -> Path:
+    """A folder whose path is short enough for sockets."""
+    return Path(tempfile.mkdtemp(prefix="app-", dir=open_folder))
 
 
 class Installation:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from testbed.applications import Installation
+from testbed.applications import Installation, short_folder
 from testbed.front_door import directory_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from testbed.slapd import Slapd
-
-
-def short_folder(open_folder: Path) -> Path:
-    """A folder whose path is short enough for sockets."""
-    return Path(tempfile.mkdtemp(prefix="app-", dir=open_folder))
 
 
 @pytest.fixture(scope="module")
