@@ -19,6 +19,7 @@ GOOD_CODE = "492039"
 LAST_ONE = "This is the last credential to sign in with. Enrol another one first."
 WRONG_CODE = "That code was not right. Nothing was removed."
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+INVITE = "0123-4567-89AB-CDEF-GHJK-MNPQ-RS"
 STARTED = 1_770_033_600
 
 
@@ -51,6 +52,22 @@ class FakeDaemon(admin_pb2_grpc.AdminServiceServicer, enrollment_pb2_grpc.Enroll
         answer = admin_pb2.GetStatusResponse(version="9.9.9", parts=self.parts)
         answer.start_time.FromSeconds(STARTED)
         return answer
+
+    def CreateInvite(  # noqa: N802, gRPC's name
+        self, request: admin_pb2.CreateInviteRequest, context: _Aborts
+    ) -> admin_pb2.CreateInviteResponse:
+        self._note(request, context)
+        self._person(request.user, context)
+        answer = admin_pb2.CreateInviteResponse(account=_account(request.user), invite=INVITE)
+        answer.expire_time.FromSeconds(STARTED + request.days * 86_400)
+        return answer
+
+    def RevokeInvite(  # noqa: N802, gRPC's name
+        self, request: admin_pb2.RevokeInviteRequest, context: _Aborts
+    ) -> admin_pb2.RevokeInviteResponse:
+        self._note(request, context)
+        self._person(request.user, context)
+        return admin_pb2.RevokeInviteResponse(account=_account(request.user), revoked=request.user == "alice")
 
     def ListCredentials(  # noqa: N802, gRPC's name
         self, request: admin_pb2.ListCredentialsRequest, context: _Aborts

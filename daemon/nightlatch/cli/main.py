@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from nightlatch.cli import admin, channel, config, credential, device, key, policy
+from nightlatch.cli.invite import invite
 from nightlatch.cli.options import EXITS
 from nightlatch.cli.output import say
 from nightlatch.cli.status import status
@@ -32,6 +33,7 @@ def build() -> typer.Typer:
     )
     app.callback()(_options)
     app.add_typer(credential.commands(), name="credential")
+    app.command("invite", epilog=EXITS)(invite)
     app.add_typer(device.commands(), name="device")
     app.add_typer(channel.commands(), name="channel")
     app.command("status", epilog=EXITS)(status)
