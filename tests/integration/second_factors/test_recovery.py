@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from nightlatch.v1 import login_pb2
@@ -29,7 +30,9 @@ def test_a_printed_code_signs_in_once(world: World, person: Resident) -> None:
         client.sendline(codes[0])
         assert client.expect([WELCOME, "That code was not right."]) == int(not accepted)
         client.close()
-    assert world.mailed(person, person.mailbox, "A recovery code of yours was used")
+    told = world.mailed(person, person.mailbox, r"A recovery code of yours was used[\s\S]*")
+    assert "9 codes are left." in told
+    assert re.search(r"Time: \d{4}-\d\d-\d\d \d\d:\d\d UTC", told)
 
 
 def test_a_new_set_kills_the_old_one_and_few_are_announced(world: World, person: Resident) -> None:
