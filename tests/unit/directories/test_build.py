@@ -9,6 +9,7 @@ import structlog
 
 from nightlatch.app.system import SystemClock, SystemRandomness
 from nightlatch.directories.build import build_directory, read_password
+from nightlatch.directories.group_cache import CachedGroups
 from nightlatch.directories.ldap import LdapDirectory
 from nightlatch.directories.pam import PamDirectory
 from nightlatch.directories.settings import LdapSettings, PamSettings
@@ -52,6 +53,16 @@ async def test_builds_what_the_settings_say(tmp_path: Path, pki: Pki) -> None:
         assert isinstance(directory, kind)
         assert directory.name == settings.name
         await directory.close()
+
+
+async def test_groups_are_kept_unless_the_settings_say_no() -> None:
+    """By default a directory's groups are kept for a minute; with 0 it is asked every time."""
+    for seconds, kind in ((60, CachedGroups), (0, PamDirectory)):
+        settings = PamSettings(name="local", kind="pam", group_cache_seconds=seconds)
+        directory = build_directory(settings, structlog.get_logger(), SystemClock(), SystemRandomness())
+        assert isinstance(directory, kind)
+        await directory.close()
+    assert PamSettings(name="local", kind="pam").group_cache_seconds == 60
 
 
 def test_all_problems_at_once(tmp_path: Path) -> None:
