@@ -108,7 +108,7 @@ def build_core(config: Config, world: World) -> Core:
     )
     applications = config.listeners.applications
     issuer = applications.issuer if applications else "nightlatch"
-    receipts = Receipts(world.key.derive("receipts"), issuer, world.randomness)
+    receipts = Receipts(world.key.derive("receipts"), issuer, world.clock, world.randomness)
     return Core(
         config,
         ScopedActions(parts, tuple(directories), plugins.channels, world.key, receipts),

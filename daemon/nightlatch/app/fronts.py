@@ -92,7 +92,9 @@ class Fronts:
         def actions(caller: Caller) -> Actions:
             return self._core().scoped.within(caller.rights.directories)
 
-        login = LoginService(lambda caller: actions(caller).engine, addresses, log)
+        login = LoginService(
+            lambda caller: actions(caller).engine, lambda: self._core().receipts, addresses, log
+        )
         enrollment = EnrollmentService(
             lambda caller: actions(caller).enrollments,
             lambda caller: actions(caller).removals,

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 if TYPE_CHECKING:
     from nightlatch.model import Account
-    from nightlatch.ports import Randomness
+    from nightlatch.ports import Clock, Randomness
 
 LIFETIME = 300
 """Seconds."""
@@ -30,7 +30,7 @@ ALGORITHM = "EdDSA"
 class Receipts:
     """Signs receipts."""
 
-    def __init__(self, seed: bytes, issuer: str, randomness: Randomness) -> None:
+    def __init__(self, seed: bytes, issuer: str, clock: Clock, randomness: Randomness) -> None:
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
         public = self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         self._public = {"crv": "Ed25519", "kty": "OKP", "x": _base64url(public)}
@@ -38,14 +38,16 @@ class Receipts:
         thumbprint = hashlib.sha256(json.dumps(self._public, separators=(",", ":")).encode()).digest()
         self._id = _base64url(thumbprint)
         self.issuer = issuer
+        self._clock = clock
         self._randomness = randomness
 
     def __repr__(self) -> str:
         """Say nothing about the key."""
         return f"Receipts({self.issuer})"
 
-    def issue(self, account: Account, audience: str, service: str, factor: str, now: float) -> str:
+    def issue(self, account: Account, audience: str, service: str, factor: str) -> str:
         """A receipt that this account has shown this factor to this audience."""
+        now = int(self._clock.now())
         claims = {
             "iss": self.issuer,
             "aud": audience,
@@ -53,8 +55,8 @@ class Receipts:
             "name": account.name,
             "service": service,
             "factor": factor,
-            "iat": int(now),
-            "exp": int(now) + LIFETIME,
+            "iat": now,
+            "exp": now + LIFETIME,
             "jti": _base64url(self._randomness.bytes(16)),
         }
         return jwt.encode(claims, self._key, ALGORITHM, headers={"kid": self._id})

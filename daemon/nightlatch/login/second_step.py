@@ -148,6 +148,7 @@ class SecondStep:
         turn.log(Result.GRANTED, found.reason)
         if found.credential is None:
             return turn.outcome(Verdict.GRANTED, found.message)
+        turn.state = replace(turn.state, factor=found.credential.factor)
         if requirement.observed is not None:
             await self._waiver.observe(turn, requirement.observed, found.credential.factor)
         return self._let_in(turn, found.message, self._offer.question(turn, requirement))
@@ -228,6 +229,7 @@ class SecondStep:
         """What follows when the store has committed an accepted proof of this login."""
         assert judgement.credential is not None
         turn.log(Result.GRANTED, judgement.reason)
+        turn.state = replace(turn.state, factor=judgement.credential.factor)
         if requirement.observed is not None:
             await self._waiver.observe(turn, requirement.observed, judgement.credential.factor)
         self._tell_of_use(turn, judgement)

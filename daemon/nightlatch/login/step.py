@@ -5,8 +5,12 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from nightlatch.errors import Invalid
+
+if TYPE_CHECKING:
+    from nightlatch.model import Account
 
 MAX_NAME = 256
 MAX_SERVICE = 64
@@ -101,6 +105,14 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """Who was let in, and where."""
+
+    account: Account
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """The end of a login."""
 
@@ -110,6 +122,10 @@ class Outcome:
     user: str = ""
     retry_after: float = 0.0
     device_token: str = field(default="", repr=False)
+    factor: str = ""
+    """The factor that was shown; set with a grant, empty where policy asked for none."""
+    grant: Grant | None = None
+    """With a grant: whose, for what."""
 
 
 Step = Prompt | Wait | Outcome

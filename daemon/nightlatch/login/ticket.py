@@ -85,6 +85,8 @@ class LoginState:
     """Whether the proof that is asked for only lets the person set up another factor: it grants nothing."""
     onboarding: str = field(default="", repr=False)
     """Where the dialogue stands in which a second step is set up."""
+    factor: str = ""
+    """The factor whose proof was accepted; empty before that, and where policy asked for none."""
 
     @property
     def reference(self) -> str:
@@ -125,6 +127,7 @@ class Tickets:
             state.draws_qr,
             state.proving,
             state.onboarding,
+            state.factor,
         ]
         return self._sealer.seal(self._encode(fields).encode(), _place(caller))
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nightlatch.errors import Unavailable
-from nightlatch.login.step import Outcome, Prompt, PromptKind, Verdict, Wait
+from nightlatch.login.step import Grant, Outcome, Prompt, PromptKind, Verdict, Wait
 from nightlatch.login.ticket import LIFETIME, Stage, TicketError
 from nightlatch.model import AuditEvent, Changes, DecisionRequest, Result
 
@@ -147,9 +147,13 @@ class Turn:
 
     def outcome(self, verdict: Verdict, message: str, retry_after: float = 0.0, token: str = "") -> Outcome:
         """The end of the login; only a grant names the account."""
-        granted = verdict is Verdict.GRANTED and self.state.account is not None
-        user = self.account().name if granted else ""
-        return Outcome(verdict, message, self.state.reference, user, retry_after, token if granted else "")
+        account, reference = self.state.account, self.state.reference
+        if verdict is not Verdict.GRANTED or account is None:
+            return Outcome(verdict, message, reference, retry_after=retry_after)
+        grant = Grant(account, self.state.service)
+        return Outcome(
+            verdict, message, reference, account.name, 0.0, token, factor=self.state.factor, grant=grant
+        )
 
     def _seal(self) -> bytes:
         return self._parts.tickets.seal(self.state, self.caller)

@@ -69,8 +69,8 @@ def _evidence(message: Evidence, caller: Caller) -> str:
             return ""
 
 
-def step_message(step: Step) -> login_pb2.Step:
-    """A step as the API's message."""
+def step_message(step: Step, receipt: str = "") -> login_pb2.Step:
+    """A step as the API's message; `receipt` goes with a grant."""
     match step:
         case Prompt():
             prompt = login_pb2.Prompt(
@@ -94,5 +94,7 @@ def step_message(step: Step) -> login_pb2.Step:
                     user=step.user,
                     retry_after_seconds=int(-(-step.retry_after // 1)),
                     device_token=step.device_token,
+                    factor=step.factor,
+                    receipt=receipt,
                 )
             )

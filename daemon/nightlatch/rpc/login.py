@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nightlatch.login.step import Outcome
 from nightlatch.rpc.caller import Forbidden
 from nightlatch.rpc.convert import login_request, step_message
 from nightlatch.rpc.status import answered
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     import structlog
 
     from nightlatch.login.engine import LoginEngine
+    from nightlatch.login.receipt import Receipts
+    from nightlatch.login.step import Step
     from nightlatch.rpc.caller import Caller, CallerAddresses
 
     Context = grpc.aio.ServicerContext[Any, Any]
@@ -30,10 +33,12 @@ class LoginService(login_pb2_grpc.LoginServiceServicer):
     def __init__(
         self,
         engine: Callable[[Caller], LoginEngine],
+        receipts: Callable[[], Receipts],
         addresses: CallerAddresses,
         log: structlog.stdlib.BoundLogger,
     ) -> None:
         self._engine = engine
+        self._receipts = receipts
         self._addresses = addresses
         self.log = log
 
@@ -46,7 +51,7 @@ class LoginService(login_pb2_grpc.LoginServiceServicer):
         if not caller.may_act_for(request.service):
             raise Forbidden(f"{caller.name} may not log people in to that service. See its services setting.")
         step = await self._engine(caller).begin(str(caller), login_request(request, caller))
-        return login_pb2.BeginLoginResponse(step=step_message(step))
+        return login_pb2.BeginLoginResponse(step=self._message(caller, step))
 
     @answered
     async def AnswerLogin(  # noqa: N802, the API's name
@@ -55,4 +60,12 @@ class LoginService(login_pb2_grpc.LoginServiceServicer):
         """Go on with a login."""
         caller = self._addresses.caller(context.peer())
         step = await self._engine(caller).answer(str(caller), request.ticket, request.answer)
-        return login_pb2.AnswerLoginResponse(step=step_message(step))
+        return login_pb2.AnswerLoginResponse(step=self._message(caller, step))
+
+    def _message(self, caller: Caller, step: Step) -> login_pb2.Step:
+        """A step, and with the grant of an application's login its receipt."""
+        if caller.kind != "client" or not isinstance(step, Outcome) or step.grant is None:
+            return step_message(step)
+        grant = step.grant
+        receipt = self._receipts().issue(grant.account, caller.name, grant.service, step.factor)
+        return step_message(step, receipt)

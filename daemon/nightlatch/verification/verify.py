@@ -180,8 +180,7 @@ class Verifications:
         signed = ""
         if receipt:
             audience = client_of(turn.caller)
-            now = self._parts.clock.now()
-            signed = self._receipts.issue(account, audience, request.service, verified.factor, now)
+            signed = self._receipts.issue(account, audience, request.service, verified.factor)
         return Answer(verified, turn.state.reference, account.name, signed)
 
     async def _refuse(self, turn: Turn, request: VerificationRequest, verified: Verified) -> Answer:

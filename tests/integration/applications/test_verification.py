@@ -14,7 +14,7 @@ from google.rpc.status_pb2 import Status
 from nightlatch.v1 import keys_pb2, keys_pb2_grpc, verification_pb2, verification_pb2_grpc
 from testbed.applications import Installation
 from testbed.authority import Order
-from testbed.front_door import directory_table, enroll
+from testbed.front_door import Person, directory_table, enroll
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ SHOP = """
 [[clients]]
 name = "shop"
 san = "dns:shop.example.com"
-methods = ["verification", "keys"]
+methods = ["verification", "keys", "login"]
 [[clients]]
 name = "curious"
 san = "dns:curious.example.com"
@@ -150,3 +150,20 @@ def test_one_code_in_many_requests_at_once_is_verified_by_one(shop: Installation
         under_way = [stub.VerifyCode.future(request, timeout=30) for _ in range(60)]
         answers = [one.result().verification for one in under_way]
     assert answers.count(VERIFIED) == 1
+
+
+def test_the_grant_of_a_whole_login_names_its_factor_and_has_a_receipt(
+    shop: Installation, slapd: Slapd
+) -> None:
+    """POL-03: the answer states the factor used; the receipt is for this client alone."""
+    with shop.daemon.channel(admin=True) as admin:
+        app = enroll(admin, "alice")
+    with calling(shop) as channel:
+        granted = Person(channel, service="shop").sign_in(app.fresh())
+        published = keys_pb2_grpc.KeyServiceStub(channel).GetKeys(keys_pb2.GetKeysRequest(), timeout=15)
+    assert granted.factor == "totp"
+    key = jwt.PyJWKSet.from_json(published.jwks)[jwt.get_unverified_header(granted.receipt)["kid"]]
+    claims = jwt.decode(granted.receipt, key, algorithms=["EdDSA"], audience="shop", leeway=5)
+    assert (claims["name"], claims["factor"]) == ("alice", "totp")
+    with shop.daemon.channel() as pam:
+        assert Person(pam).sign_in(app.fresh()).receipt == ""

@@ -31,7 +31,8 @@ STATE = LoginState(
     tries=1,
     draws_qr=True,
     proving=True,
-    onboarding="[\"code\"]",
+    factor="word",
+    onboarding='["code"]',
 )
 
 

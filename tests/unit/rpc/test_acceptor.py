@@ -26,7 +26,14 @@ from testbed.core import World
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from nightlatch.login.receipt import Receipts
+
 ME = os.geteuid()
+
+
+def no_receipts() -> Receipts:
+    """Logins by PAM get none."""
+    raise AssertionError
 
 
 @pytest.fixture
@@ -38,7 +45,7 @@ def addresses() -> CallerAddresses:
 def listener_on(folder: Path, addresses: CallerAddresses) -> Listener:
     """A listener that serves logins on fakes."""
     world = World()
-    service = LoginService(lambda _: world.engine, addresses, structlog.get_logger())
+    service = LoginService(lambda _: world.engine, no_receipts, addresses, structlog.get_logger())
     services = {
         "nightlatch.v1.LoginService": lambda server: login_pb2_grpc.add_LoginServiceServicer_to_server(
             service, server

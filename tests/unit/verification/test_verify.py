@@ -36,7 +36,7 @@ def verifications(world: World) -> Verifications:
     """As an application meets them."""
     tickets = Tickets(Sealer(b"v" * 32, world.randomness), world.randomness)
     return Verifications(
-        world.parts, tickets, Receipts(b"s" * 32, "nightlatch.example.com", world.randomness)
+        world.parts, tickets, Receipts(b"s" * 32, "nightlatch.example.com", world.clock, world.randomness)
     )
 
 
@@ -167,7 +167,7 @@ async def test_an_outage_is_no_verdict(world: World) -> None:
 async def test_a_receipt_is_checked_offline_with_the_published_keys(world: World) -> None:
     """The audience is the client that asked; another one refuses it."""
     answer = await verifications(world).code(CALLER, asking(), b"word", receipt=True)
-    receipts = Receipts(b"s" * 32, "nightlatch.example.com", world.randomness)
+    receipts = Receipts(b"s" * 32, "nightlatch.example.com", world.clock, world.randomness)
     keys = jwt.PyJWKSet.from_json(receipts.key_set())
     key = keys[jwt.get_unverified_header(answer.receipt)["kid"]]
     options: Options = {"verify_exp": False, "verify_iat": False}  # the test's clock stands in the past
