@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from asyncio import StreamWriter as Writer
     from collections.abc import AsyncIterator, Iterator
 
-    from testbed.pki import Pki
+    from testbed.pki import Pair, Pki
 
 
 class Behaviour(Protocol):
@@ -26,14 +26,19 @@ class Behaviour(Protocol):
 
 def server_context(pki: Pki) -> ssl.SSLContext:
     """TLS with the right certificate."""
+    return context_with(pki.server)
+
+
+def context_with(pair: Pair) -> ssl.SSLContext:
+    """TLS with this certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pki.server.certificate, pki.server.key)
+    context.load_cert_chain(pair.certificate, pair.key)
     return context
 
 
 @contextlib.asynccontextmanager
 async def serving(
-    behaviour: Behaviour, context: ssl.SSLContext | None = None
+    behaviour: Behaviour, context: ssl.SSLContext | None = None, place: tuple[str, int] = ("127.0.0.1", 0)
 ) -> AsyncIterator[tuple[int, bytearray]]:
     """Run a server in the test's own loop: its port, and all that it was sent."""
     seen = bytearray()
@@ -44,7 +49,7 @@ async def serving(
         with contextlib.suppress(OSError):
             await behaviour(reader, writer, seen)
 
-    server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context)
+    server = await asyncio.start_server(talk, *place, ssl=context)
     try:
         yield server.sockets[0].getsockname()[1], seen
     finally:
@@ -122,11 +127,11 @@ def _write_result(writer: Writer, request: bytes, tag: int, code: int) -> None:
 
 
 @contextlib.contextmanager
-def black_hole() -> Iterator[int]:
+def black_hole(place: tuple[str, int] = ("127.0.0.1", 0)) -> Iterator[int]:
     """A port that answers no SYN: the queue of its listener is full."""
     with contextlib.ExitStack() as open_sockets:
         listener = open_sockets.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
+        listener.bind(place)
         listener.listen(0)
         for _ in range(4):
             filler = open_sockets.enter_context(socket.socket())

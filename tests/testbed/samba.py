@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import signal
 import socket
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -133,6 +134,16 @@ class Samba:
         if self._child is not None:
             self._child.stop()
             self._child = None
+
+    def hang(self) -> None:
+        """Stop its work without closing anything (SIGSTOP): the kernel connects, nobody answers."""
+        assert self._child is not None
+        self._child.signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it work again after `hang`."""
+        assert self._child is not None
+        self._child.signal(signal.SIGCONT)
 
     def add_person(self, name: str, *, password: str = "", under: str = USERS, **attributes: object) -> str:
         """Add a person with a sAMAccountName; the DN."""
