@@ -183,7 +183,7 @@ def charge_sends(windows: tuple[tuple[int, float], ...], to: str = "") -> Rule:
             recent = [sent for sent in state.failures if sent > now - seconds]
             beyond = len(recent) * each + state.in_a_row - most
             if beyond >= 0:
-                reason = f"{most} messages in {seconds / 60:.0f} minutes{to}"
+                reason = f"{most} message{'s' * (most > 1)} in {seconds / 60:.0f} minutes{to}"
                 last = recent[min(beyond // each, len(recent) - 1)] if recent else now
                 return Blocked(state, reason, last + seconds - now)
         if state.in_a_row + 1 < each:

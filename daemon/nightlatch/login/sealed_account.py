@@ -33,4 +33,5 @@ def account_in(fields: list[Any]) -> Account:
 
 
 def _few(addresses: tuple[str, ...]) -> list[str]:
-    return [one for one in addresses if len(one) <= LONGEST_ADDRESS][:MOST_ADDRESSES]
+    """Those that a channel could take: all are ASCII, which is as long sealed as it looks."""
+    return [one for one in addresses if one.isascii() and len(one) <= LONGEST_ADDRESS][:MOST_ADDRESSES]

@@ -200,7 +200,7 @@ async def test_what_is_refused_is_in_the_audit_and_the_log_without_the_address(
     rows = run(store_url, AUDIT)
     assert [row[1:] for row in rows] == [
         ("passed", "sent by post, id p1", "corp:alice"),
-        ("locked", "not sent: 1 messages in 60 minutes to numbers that begin with +14155", "corp:bob"),
+        ("locked", "not sent: 1 message in 60 minutes to numbers that begin with +14155", "corp:bob"),
         ("locked", "not sent: no message is sent to numbers that begin with +882", "corp:eve"),
     ]
     assert [line["account"] for line in logged if line["event"] == "message.limited"] == [

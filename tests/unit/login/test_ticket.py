@@ -61,7 +61,7 @@ def test_a_ticket_carries_every_field_of_a_state(tickets: Tickets) -> None:
 def test_a_directory_that_tells_a_lot_fits_into_a_ticket(tickets: Tickets) -> None:
     """Of addresses there are a few of bounded length, in the directory's order."""
     mails = tuple(f"m{one}@example.com" for one in range(1000))
-    told = Contact(("1" * 10_000, "+14155550142"), mails, "x" * 10_000)
+    told = Contact(("1" * 10_000, "中" * 200, "+14155550142"), mails, "x" * 10_000)
     assert STATE.account is not None
     state = replace(STATE, account=replace(STATE.account, contact=told))
     opened = tickets.open(tickets.seal(state, "pam uid=0"), "pam uid=0", NOW)
