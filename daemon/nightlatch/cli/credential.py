@@ -63,6 +63,16 @@ def enroll(
             callback=utf8,
         ),
     ] = "",
+    directory_address: Annotated[
+        int,
+        typer.Option(
+            help="In place of --address: which of the addresses that the directory has. Without either, they "
+            "are listed, masked.",
+            min=0,
+            max=9,
+            show_default=False,
+        ),
+    ] = 0,
     socket: SocketOption = ADMIN_SOCKET,
     as_json: JsonOption = False,
 ) -> None:
@@ -74,7 +84,9 @@ def enroll(
     from standard input; a wrong one prints a line, and the last line is the result.
     """
     with failures_told(as_json=as_json), daemon_at(socket) as daemon:
-        request = BeginEnrollmentRequest(user=user, factor=factor, label=label, address=address)
+        request = BeginEnrollmentRequest(
+            user=user, factor=factor, label=label, address=address, directory_address=directory_address
+        )
         begun = daemon.enrollment.BeginEnrollment(request, timeout=SENDING_DEADLINE)
         enrol(daemon, begun, as_json=as_json)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from nightlatch.enrollment.addresses import offered_addresses
 from nightlatch.enrollment.asking import ask, change
 from nightlatch.enrollment.making import Confirmation, Making
 from nightlatch.enrollment.pending import LIFETIME, Pending, PendingTickets
@@ -47,12 +48,18 @@ class Enrollments:
         self._making = Making(parts)
         self._tickets = PendingTickets(sealer, "enrollment")
 
-    async def begin(self, caller: str, user: str, factor: str, label: str, address: str = "") -> Begun:
-        """Make a credential; raises Invalid, NotFound, Conflict, Refused, Locked, Unavailable."""
-        facade = self._facade(factor, address)
+    async def begin(
+        self, caller: str, user: str, factor: str, label: str, address: str = "", directory_address: int = 0
+    ) -> Begun:
+        """Make a credential; raises Invalid, NotFound, Conflict, Refused, Locked, Unavailable.
+
+        `directory_address` is the number of one of the addresses that the directory has, from 1 on.
+        """
+        facade = self._facade(factor)
         if len(label) > MAX_LABEL or not label.isprintable():
             raise Invalid(f"A credential's name has 1 to {MAX_LABEL} printable characters.")
         account = await self._parts.accounts.get(user)
+        address = await self._address(account, facade, address, directory_address)
         made, credential = await self._making.make(account, facade, label, address)
         await self._refuse_too_many(account, facade, credential.label)
         if not facade.plugin.confirmed:
@@ -78,17 +85,34 @@ class Enrollments:
             raise Refused(WRONG_CODE)
         return pending.credential.id
 
-    def _facade(self, factor: str, address: str) -> FactorFacade:
+    async def _address(self, account: Account, facade: FactorFacade, address: str, number: int) -> str:
+        """Where codes shall go, as typed or as the directory has it: proven by the code all the same."""
+        if facade.plugin.medium is None:
+            if address or number:
+                raise Invalid(f"{facade.title} sends nothing, so it takes no address.")
+            return ""
+        if address and number:
+            raise Invalid("Give either an address, or the number of one that the directory has.")
+        if address:
+            return address
+        offered = await offered_addresses(self._making, account, facade)
+        if 1 <= number <= len(offered):
+            return offered[number - 1].text
+        found = "; ".join(f"{place} is {one.masked}" for place, one in enumerate(offered, 1))
+        has = (
+            f"the directory has {found}: choose with --directory-address"
+            if found
+            else "the directory has none"
+        )
+        raise Invalid(f"{facade.title} needs an address to send codes to: {has}, or give one with --address.")
+
+    def _facade(self, factor: str) -> FactorFacade:
         facade = self._parts.factors.get(factor)
         if facade is None or facade.plugin.silent:
             known = (name for name, one in self._parts.factors.items() if not one.plugin.silent)
             raise NotFound(
                 f'No factor called "{factor}" can be enrolled here. Known: {", ".join(sorted(known))}.'
             )
-        if facade.plugin.medium is not None and not address:
-            raise Invalid(f"{facade.title} needs an address to send codes to. Give it with --address.")
-        if facade.plugin.medium is None and address:
-            raise Invalid(f"{facade.title} sends nothing, so it takes no address.")
         return facade
 
     async def _refuse_too_many(self, account: Account, facade: FactorFacade, label: str) -> None:

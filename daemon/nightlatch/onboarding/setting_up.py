@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from nightlatch import limits
 from nightlatch.channel import Medium, NotSent
+from nightlatch.enrollment.addresses import offered_addresses, read_address
 from nightlatch.enrollment.asking import challenged
 from nightlatch.enrollment.making import Confirmation, Making
 from nightlatch.errors import Conflict, Invalid, Locked, Restricted, Unavailable
@@ -22,7 +23,6 @@ from nightlatch.login.onboarding import Onboarded
 from nightlatch.login.step import PromptKind
 from nightlatch.model import Result
 from nightlatch.onboarding import words
-from nightlatch.onboarding.addresses import offered_addresses, read_address
 from nightlatch.onboarding.condition import StillSo
 from nightlatch.onboarding.questions import MOST_TRIES, ask
 from nightlatch.onboarding.spare import Spare

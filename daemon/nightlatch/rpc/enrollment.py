@@ -41,7 +41,12 @@ class EnrollmentService(enrollment_pb2_grpc.EnrollmentServiceServicer):
         """Make a credential to be confirmed."""
         caller = self._addresses.caller(context.peer())
         begun = await self._enrollments(caller).begin(
-            str(caller), request.user, request.factor, request.label, request.address
+            str(caller),
+            request.user,
+            request.factor,
+            request.label,
+            request.address,
+            request.directory_address,
         )
         details = (enrollment_pb2.Detail(name=name, value=value) for name, value in begun.enrollment.details)
         return enrollment_pb2.BeginEnrollmentResponse(
