@@ -40,12 +40,20 @@ class SecondFactor:
         return await self._requirements.of(turn)
 
     async def usable(self, turn: Turn) -> tuple[Credential, ...]:
-        """The credentials that the person may choose, the one used last first, last resorts at the end."""
+        """The credentials that the person may choose, the one used last first, last resorts at the end.
+
+        One that nobody has shown yet (printed codes) stands behind those that were proven.
+        """
         allowed = await self._allowed(turn)
         credentials = await self._parts.store.credentials(turn.account().id)
         usable = [one for one in credentials if one.factor in allowed and not self.plugin(one).silent]
-        usable.sort(key=lambda one: one.last_used_at or one.created_at, reverse=True)
+        usable.sort(key=self._shown_at, reverse=True)
         return tuple(sorted(usable, key=lambda one: self.plugin(one).last_resort))
+
+    def _shown_at(self, credential: Credential) -> float:
+        """When a credential was last proven; 0 for never."""
+        proven_by_enrolling = self.plugin(credential).confirmed
+        return credential.last_used_at or (credential.created_at if proven_by_enrolling else 0.0)
 
     async def _allowed(self, turn: Turn) -> frozenset[str]:
         """The factors whose proof this login asks for."""

@@ -64,7 +64,7 @@ def shown(made: Enrollment) -> str:
         if code is None:
             lines.append("Type this into an authenticator app (it is too long for a QR code here):")
         else:
-            lines += ["Scan this with an authenticator app, or type in what is below it:"]
+            lines += ["Scan this with an authenticator app, or type it in:"]
             lines += [half_blocks(pairs) for pairs in code]
     lines += _listed(made)
     return "".join(f"{line}\n" for line in lines)

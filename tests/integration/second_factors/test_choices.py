@@ -22,7 +22,10 @@ def offered(text: str) -> dict[str, str]:
 
 
 def test_a_question_mark_lists_every_way_by_name(world: World, person: Resident) -> None:
-    """All five, masked, the last resort at the end; a wrong number is told; the chosen one is asked."""
+    """All five, masked, paper that was never used behind the rest, the last resort at the end.
+
+    A wrong number is told; the chosen way is asked.
+    """
     world.enroll(person, "emergency")
     world.enroll(person, "email")
     world.enroll(person, "sms")
@@ -37,9 +40,9 @@ def test_a_question_mark_lists_every_way_by_name(world: World, person: Resident)
     ways = offered(str(client.before))
     assert list(ways) == [
         'Authenticator app "phone"',
-        "Recovery code",
         f"Text message to •••• {person.number[-2:]}",
         "Email to u•••@nl.test",
+        "Recovery code",
         "I can't access any of these",
     ]
     assert list(ways.values()) == ["1", "2", "3", "4", "5"]

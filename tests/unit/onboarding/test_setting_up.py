@@ -27,7 +27,10 @@ USELESS = ("", "n", "y", "no", "0", "9", "1", "-1", "word-spent", "?", "\x00", "
 
 
 async def test_a_person_is_led_to_a_factor_codes_on_paper_and_in() -> None:
-    """The app by its number, a wrong code told, the right one stored, the paper shown, Enter: granted."""
+    """The app by its number, a wrong code told, the right one stored, the paper shown, Enter: granted.
+
+    The next login asks for the app, though the paper is newer: nobody has shown that one yet.
+    """
     alice = Newcomer()
     step = await alice.begin()
     assert asked(step).splitlines()[1:] == [
@@ -47,6 +50,14 @@ async def test_a_person_is_led_to_a_factor_codes_on_paper_and_in() -> None:
     assert "\n  1  AAAA\n  2  BBBB\n" in asked(step)
     assert alice.factors == ["app", "paper"]
     granted(await alice.say(step, ""))
+    held = alice.store.held[ALICE.id]
+    held.update(
+        {
+            one.id: replace(one, created_at=one.created_at + 1)
+            for one in held.values()
+            if one.label == "Paper code"
+        }
+    )
     assert alice.audit("login.factor") == ["set up at this login"]
     assert len(alice.audit("credential.add")) == 2
     assert asked(await alice.begin()).startswith('The word "Authenticator app"')
