@@ -2,6 +2,7 @@
 
 MUST 1: the threads and the queue are bounded: a directory that hangs takes no memory and no thread of others.
 MUST 2: nobody waits longer than the deadline, and a call that missed it is told to stop.
+MUST 3: a call that can not be stopped holds up neither a reload nor the end of the daemon.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import contextlib
 import socket
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
+from nightlatch.directories.threads import Threads
 from nightlatch.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _WAITING_PER_WORKER = 32
+_LAST_SECONDS = 2.0
+"""For what was cut to notice it, when a directory is closed."""
 
 
 class Call:
@@ -71,7 +74,7 @@ class BoundedCalls:
         self._part = part
         self._seconds = seconds
         self._room = threading.BoundedSemaphore(workers * (1 + _WAITING_PER_WORKER))
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix=part.replace(" ", "-"))
+        self._threads = Threads(workers, part.replace(" ", "-"))
         self._running: set[Call] = set()
 
     async def run(self, work: Callable[[Call], T], seconds: float | None = None) -> T:
@@ -84,7 +87,7 @@ class BoundedCalls:
             raise Unavailable(self._part, "too many requests wait for it already")
         call = Call(time.monotonic() + seconds)
         try:
-            future = self._threads.submit(work, call)
+            future = self._threads.submit(lambda: work(call))
         except RuntimeError:
             self._room.release()
             raise Unavailable(self._part, "it is being closed") from None
@@ -104,10 +107,10 @@ class BoundedCalls:
                 call.stop()
 
     async def close(self) -> None:
-        """Cut what runs, and wait for the threads to end."""
+        """Cut what runs, and wait for the threads to end; one that hangs is left behind."""
         for call in tuple(self._running):
             call.stop()
-        await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
+        await asyncio.to_thread(self._threads.close, _LAST_SECONDS)
 
     def _make_room(self, _: Future[T]) -> None:
         self._room.release()
