@@ -17,9 +17,9 @@ from ldap3.utils.conv import escape_filter_chars
 from nightlatch.directories.ad_members import AdMemberships, read_all_groups
 from nightlatch.directories.ad_nesting import Nesting, group_name, primary_group
 from nightlatch.directories.ad_values import escaped
-from nightlatch.directories.dn import lies_under
 from nightlatch.directories.ldap_errors import NoVerdict
 from nightlatch.directories.ldap_link import Query
+from nightlatch.dn import lies_under
 from nightlatch.model import Group
 
 if TYPE_CHECKING:

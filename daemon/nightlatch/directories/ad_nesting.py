@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from nightlatch.directories.ad_values import group_sid, integer
 from nightlatch.directories.contact import plain_text
-from nightlatch.directories.dn import split_dn
 from nightlatch.directories.ldap_errors import NoVerdict
+from nightlatch.dn import split_dn
 from nightlatch.model import Group
 
 if TYPE_CHECKING:

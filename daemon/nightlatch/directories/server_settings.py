@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from nightlatch.directories.dn import split_dn
+from nightlatch.dn import split_dn
 
 DirectoryName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 GroupCacheSeconds = Annotated[

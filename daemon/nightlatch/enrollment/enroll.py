@@ -49,7 +49,14 @@ class Enrollments:
         self._tickets = PendingTickets(sealer, "enrollment")
 
     async def begin(
-        self, caller: str, user: str, factor: str, label: str, address: str = "", directory_address: int = 0
+        self,
+        caller: str,
+        user: str,
+        factor: str,
+        label: str,
+        address: str = "",
+        *,
+        directory_address: int = 0,
     ) -> Begun:
         """Make a credential; raises Invalid, NotFound, Conflict, Refused, Locked, Unavailable.
 

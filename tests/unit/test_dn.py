@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightlatch.directories.dn import lies_under, split_dn
+from nightlatch.dn import lies_under, split_dn
 
 BASE = "ou=people,dc=nl,dc=test"
 
