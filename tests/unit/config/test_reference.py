@@ -15,6 +15,7 @@ from pydantic_core import PydanticUndefined
 from nightlatch.config.applications import ApplicationsListener, ClientSettings
 from nightlatch.config.load import as_json
 from nightlatch.config.schema import Config
+from nightlatch.directories.active_directory_settings import ActiveDirectorySettings
 from nightlatch.directories.settings import LdapSettings, PamSettings
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def _tables() -> Iterator[tuple[str, type[BaseModel]]]:
     yield from _tables_in("", Config)
     yield "## [listeners.applications]", ApplicationsListener
     yield "## [[clients]]", ClientSettings
-    for model in (LdapSettings, PamSettings):
+    for model in (LdapSettings, ActiveDirectorySettings, PamSettings):
         (kind,) = model.model_fields["kind"].annotation.__args__  # type: ignore[union-attr]  # a Literal of one word
         yield f'## [[directories]] with kind = "{kind}"', model
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -123,3 +124,11 @@ def test_every_setting_is_described() -> None:
     """Each field says what it is for: the reference is made of it."""
     for name, field in ActiveDirectorySettings.model_fields.items():
         assert field.description, name
+
+
+def test_every_setting_is_in_the_guide() -> None:
+    """The section of docs/directories.md has a line for each setting."""
+    guide = (Path(__file__).parents[3] / "docs" / "directories.md").read_text()
+    section = guide.partition("## Active Directory\n")[2].partition("\n## ")[0]
+    for name in ActiveDirectorySettings.model_fields:
+        assert f"| `{name}` |" in section, name
