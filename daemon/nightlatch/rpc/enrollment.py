@@ -46,7 +46,7 @@ class EnrollmentService(enrollment_pb2_grpc.EnrollmentServiceServicer):
             request.factor,
             request.label,
             request.address,
-            request.directory_address,
+            directory_address=request.directory_address,
         )
         details = (enrollment_pb2.Detail(name=name, value=value) for name, value in begun.enrollment.details)
         return enrollment_pb2.BeginEnrollmentResponse(

@@ -48,4 +48,4 @@ async def test_both_or_a_number_that_is_not_there_are_refused(
 ) -> None:
     """Nothing is guessed."""
     with pytest.raises(Invalid):
-        await enrollments(world).begin("admin", "alice", "sent", "phone", address, number)
+        await enrollments(world).begin("admin", "alice", "sent", "phone", address, directory_address=number)
