@@ -105,7 +105,7 @@ class Installation:
         self.server_authority = Authority(folder / "server", "nl-server-ca")
         self.server = self.server_authority.sign("server", Order(("dns:localhost",), usages=()))
         self._directories = directories
-        self._clients = clients
+        self.clients = clients
         self._crl = crl
         self.daemon = Nightlatchd(folder / "d", directories, extra=self.tables())
 
@@ -119,7 +119,7 @@ certificate_file = "{self.server.certificate}"
 key_file = "{self.server.key}"
 client_ca_file = "{self.authority.file}"
 {crl}
-{self._clients if clients is None else clients}
+{self.clients if clients is None else clients}
 """
 
     def rewrite(self, clients: str) -> None:
