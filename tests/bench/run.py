@@ -7,8 +7,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import devices, directory, gateway, hanging, pam, recovery, verification
-from bench.figures import Figure, report
+from bench import devices, directory, gateway, hanging, pam, policy, recovery, report, verification
+from bench.figures import Figure
+from bench.figures import report as print_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +28,8 @@ def parts() -> dict[str, Part]:
         "recovery": lambda folder, share: recovery.measure(folder, max(3, 20 // share), 2000 // share),
         "directory": lambda folder, share: directory.measure(folder, 4000 // share),
         "hanging": lambda folder, share: hanging.measure(folder, 100, 600 // share),
+        "policy": lambda folder, share: policy.measure(folder, 50_000 // share),
+        "report": lambda folder, share: report.measure(folder, 10_000 // share, 250 // share),
         "gateway": lambda folder, share: gateway.measure(folder, 1000 // share, 500 // share),
     }
 
@@ -47,7 +50,7 @@ def main() -> None:
         for name, measure in every.items():
             if arguments.only in {None, name}:
                 figures += measure(Path(top) / name[:2], share)
-    report(figures, ROOT / "build" / "bench.json")
+    print_report(figures, ROOT / "build" / "bench.json")
 
 
 if __name__ == "__main__":

@@ -9,19 +9,23 @@ MUST 3: where a directory tells "Bob" from "bob", so does a rule.
 from __future__ import annotations
 
 import ipaddress
+import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nightlatch.policy.model import Applies, Finding
 
 if TYPE_CHECKING:
+    from nightlatch.model import Group
     from nightlatch.policy.model import LoginFacts
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-def _found(holds: bool, yes: str, no: str) -> Finding:  # noqa: FBT001 - the two ends of one sentence
-    return Finding(Applies.YES, yes) if holds else Finding(Applies.NO, no)
+def _named(named: bool, kind: str, name: str) -> Finding:  # noqa: FBT001 - whether it is said
+    if named:
+        return Finding(Applies.YES, lambda: f"{kind}{name}")
+    return Finding(Applies.NO, lambda: f"{kind}{name} is not named")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,9 @@ class Users:
         """Whether the person is named."""
         name = facts.account.name
         named = name.casefold() in self.folded if facts.folds_case else name in self.names
-        return _found(named, f"{name} is named", f"{name} is not named")
+        if named:
+            return Finding(Applies.YES, lambda: f"{name} is named")
+        return Finding(Applies.NO, lambda: f"{name} is not named")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +63,9 @@ class MemberOf:
             return Finding(Applies.UNKNOWN, f"the groups are not known: {facts.why_no_groups or 'not read'}")
         group = facts.groups.find(self.keys, self.names)
         if group is None:
-            return Finding(Applies.NO, f"in none of {_listed(self.names)}")
-        via = f" via {', '.join(group.via)}" if group.via else ""
-        age = max(0, round(facts.now - facts.groups.read_at))
-        return Finding(Applies.YES, f"member of {group.name}{via} (read {age} s ago)")
+            return Finding(Applies.NO, lambda: f"in none of {_listed(self.names)}")
+        age = facts.now - facts.groups.read_at
+        return Finding(Applies.YES, lambda: _member_of(group, age))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +76,7 @@ class Services:
 
     def judge(self, facts: LoginFacts) -> Finding:
         """Whether the login is to one of the services."""
-        holds = facts.service in self.names
-        return _found(holds, f"service {facts.service}", f"service {facts.service} is not named")
+        return _named(facts.service in self.names, "service ", facts.service)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +87,7 @@ class Clients:
 
     def judge(self, facts: LoginFacts) -> Finding:
         """Whether one of them calls."""
-        holds = facts.client in self.names
-        return _found(holds, f"client {facts.client}", f"client {facts.client} is not named")
+        return _named(facts.client in self.names, "client ", facts.client)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ class Directories:
     def judge(self, facts: LoginFacts) -> Finding:
         """Whether the person is in one of them."""
         name = facts.account.directory
-        return _found(name in self.names, f"directory {name}", f"directory {name} is not named")
+        return _named(name in self.names, "directory ", name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,22 +107,28 @@ class Networks:
     """Logins from some networks."""
 
     networks: tuple[Network, ...]
+    ends: tuple[tuple[int, int], ...]
+    """The first and the last address of each, as numbers."""
 
     @classmethod
     def of(cls, *texts: str) -> Networks:
         """These networks, as "192.0.2.0/24"; raises ValueError."""
-        return cls(tuple(ipaddress.ip_network(text) for text in texts))
+        networks = tuple(ipaddress.ip_network(text) for text in texts)
+        ends = tuple((int(one.network_address), int(one.broadcast_address)) for one in networks)
+        return cls(networks, ends)
 
     def judge(self, facts: LoginFacts) -> Finding:
         """Whether the login comes from one of them; UNKNOWN for anything that is not exactly an address."""
-        address = exact_address(facts.source)
-        if address is None:
+        found = _as_number(facts.source)
+        if found is None:
             why = f'the source "{facts.source}" is no address' if facts.source else "no source is known"
             return Finding(Applies.UNKNOWN, why)
-        for network in self.networks:
-            if address.version == network.version and address in network:
-                return Finding(Applies.YES, f"{address} is in {network}")
-        return Finding(Applies.NO, f"{address} is not in {_listed(frozenset(map(str, self.networks)))}")
+        version, number = found
+        for network, ends in zip(self.networks, self.ends, strict=True):
+            if version == network.version and ends[0] <= number <= ends[1]:
+                return Finding(Applies.YES, f"{facts.source} is in {network}")
+        named = self.networks
+        return Finding(Applies.NO, lambda: f"{facts.source} is not in {_listed(frozenset(map(str, named)))}")
 
 
 def exact_address(source: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -131,6 +140,21 @@ def exact_address(source: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address 
     if isinstance(address, ipaddress.IPv6Address) and (address.ipv4_mapped or address.scope_id):
         return None
     return address if str(address) == source else None
+
+
+def _as_number(source: str) -> tuple[int, int] | None:
+    """The version and number of an exact address. Most are IPv4, which the C library reads much faster."""
+    try:
+        packed = socket.inet_pton(socket.AF_INET, source)
+    except (OSError, ValueError):
+        address = exact_address(source)
+        return None if address is None else (address.version, int(address))
+    return (4, int.from_bytes(packed)) if socket.inet_ntop(socket.AF_INET, packed) == source else None
+
+
+def _member_of(group: Group, age: float) -> str:
+    via = f" via {', '.join(group.via)}" if group.via else ""
+    return f"member of {group.name}{via} (read {max(0, round(age))} s ago)"
 
 
 def _listed(names: frozenset[str]) -> str:

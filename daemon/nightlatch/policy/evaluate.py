@@ -27,7 +27,7 @@ from nightlatch.policy.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 _ALWAYS = Finding(Applies.YES, "it is for every login")
 
@@ -35,35 +35,43 @@ _ALWAYS = Finding(Applies.YES, "it is for every login")
 def judge_match(match: Match, facts: LoginFacts) -> Finding:
     """Whether a rule concerns a login, and why: what settles it, or where it is for everyone, where it is."""
     unknown: Finding | None = None
-    places: list[str] = []
+    places: list[Finding] = []
     for condition in match.where:
         finding = condition.judge(facts)
         if finding.applies is Applies.NO:
             return finding
         unknown = finding if finding.applies is Applies.UNKNOWN else unknown
-        places.append(finding.because)
+        places.append(finding)
     for condition in match.unless:
         finding = condition.judge(facts)
         if finding.applies is Applies.YES:
-            return Finding(Applies.NO, f"excepted: {finding.because}")
+            return Finding(Applies.NO, _words("excepted: ", finding))
         unknown = finding if finding.applies is Applies.UNKNOWN else unknown
     who = _any_of(match, facts)
     if who.applies is Applies.NO:
         return who
     if unknown is not None or match.who or not places:
         return unknown or who
-    return Finding(Applies.YES, "; ".join(places))
+    return Finding(Applies.YES, _words("", *places))
 
 
 def _any_of(match: Match, facts: LoginFacts) -> Finding:
     if not match.who:
         return _ALWAYS
-    findings = [condition.judge(facts) for condition in match.who]
-    for wanted in (Applies.YES, Applies.UNKNOWN):
-        for finding in findings:
-            if finding.applies is wanted:
-                return finding
-    return Finding(Applies.NO, "; ".join(finding.because for finding in findings))
+    unknown: Finding | None = None
+    findings: list[Finding] = []
+    for condition in match.who:
+        finding = condition.judge(facts)
+        if finding.applies is Applies.YES:
+            return finding
+        unknown = finding if unknown is None and finding.applies is Applies.UNKNOWN else unknown
+        findings.append(finding)
+    return unknown or Finding(Applies.NO, _words("", *findings))
+
+
+def _words(lead: str, *findings: Finding) -> Callable[[], str]:
+    """The reasons of findings, once somebody wants to read them."""
+    return lambda: lead + "; ".join(finding.because for finding in findings)
 
 
 def judge(rules: Iterable[Rule], facts: LoginFacts) -> tuple[Judged, ...]:
@@ -78,14 +86,18 @@ def evaluate(rules: Iterable[Rule], facts: LoginFacts, enabled: frozenset[str]) 
 
 def decide(judged: Sequence[Judged], enabled: frozenset[str]) -> Requirement:
     """What follows from the rules and whether each concerns the login."""
-    applying = [one for one in judged if _applies(one)]
-    exemptions = [one.rule for one in applying if one.rule.second_factor is SecondFactor.SKIP]
-    lifted = frozenset().union(*(rule.lifts for rule in exemptions))
-    others = [
-        one
-        for one in applying
-        if one.rule.second_factor is not SecondFactor.SKIP and one.rule.name not in lifted
-    ]
+    exemptions: list[Rule] = []
+    others: list[Judged] = []
+    for one in judged:
+        if not _applies(one):
+            continue
+        if one.rule.second_factor is SecondFactor.SKIP:
+            exemptions.append(one.rule)
+        else:
+            others.append(one)
+    if exemptions:
+        lifted = frozenset().union(*(rule.lifts for rule in exemptions))
+        others = [one for one in others if one.rule.name not in lifted]
     observed = _observed(others, enabled)
     if exemptions and not others:
         names = tuple(rule.name for rule in exemptions)

@@ -18,10 +18,22 @@ def group_key(named: str) -> str:
     """A group's DN in comparable form, or its short name without regard to case."""
     if "=" in named:
         try:
-            return SEPARATOR.join(split_dn(named))
+            return SEPARATOR.join(split_dn(named) if "\\" in named or "+" in named else _split_plain(named))
         except ValueError:
             pass  # a local group may be called "a=b"
     return named.casefold()
+
+
+def _split_plain(dn: str) -> list[str]:
+    """`split_dn` for a DN in which nothing is escaped or multi-valued: most are so, and people have many."""
+    parts = []
+    for part in dn.split(","):
+        kind, _, value = part.partition("=")
+        kind, value = kind.strip(), value.strip()
+        if not (kind and value):
+            raise ValueError(dn)
+        parts.append(f"{kind.lower()}={value.casefold()}")
+    return parts
 
 
 class GroupIndex:

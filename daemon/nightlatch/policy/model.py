@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nightlatch.model import Account
     from nightlatch.policy.index import GroupIndex
 
@@ -40,12 +42,17 @@ class Applies(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Whether a condition holds for a login, and why, in words for an administrator."""
+class Finding(NamedTuple):
+    """Whether a condition holds for a login, and why."""
 
     applies: Applies
-    because: str
+    words: str | Callable[[], str]
+    """The reason, or what makes it: most findings of a login are never read."""
+
+    @property
+    def because(self) -> str:
+        """Why, in words for an administrator."""
+        return self.words if isinstance(self.words, str) else self.words()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +114,7 @@ class Rule:
     """For SKIP: the rules that do not apply to whom this one exempts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """A rule and whether it concerns a login."""
 
     rule: Rule

@@ -51,7 +51,8 @@ class Windows:
         local = datetime.fromtimestamp(facts.now, ZoneInfo(self.zone))
         minute = local.hour * 60 + local.minute
         inside = any(window.holds(local.weekday(), minute) for window in self.windows)
-        said = f"{DAYS[local.weekday()]} {local:%H:%M} {self.zone}"
-        if inside:
-            return Finding(Applies.YES, f"{said} is within {self.words}")
-        return Finding(Applies.NO, f"{said} is not within {self.words}")
+        return Finding(Applies.YES if inside else Applies.NO, lambda: self._said(local, inside))
+
+    def _said(self, local: datetime, inside: bool) -> str:  # noqa: FBT001 - the two ends of one sentence
+        at = f"{DAYS[local.weekday()]} {local:%H:%M} {self.zone}"
+        return f"{at} is {'within' if inside else 'not within'} {self.words}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nightlatch.policy.evaluate import decide
@@ -64,5 +63,5 @@ class Judging:
 def _at_worst(one: Judged) -> Judged:
     """A demand whose place or time is not known, as if it applied: there is a login where it does."""
     if one.finding.applies is Applies.UNKNOWN and one.rule.second_factor is SecondFactor.REQUIRED:
-        return replace(one, finding=Finding(Applies.YES, one.finding.because))
+        return Judged(one.rule, Finding(Applies.YES, one.finding.words))
     return one
