@@ -56,8 +56,9 @@ class PrivateUsers:
         self.write()
 
     def add_group(self, name: str, gid: int, *members: str) -> None:
-        """Add a group beside those that everybody has alone."""
-        self._groups.append(f"{name}:x:{gid}:{','.join(members)}")
+        """Add a group beside those that everybody has alone, or replace it."""
+        others = [line for line in self._groups if not line.startswith(f"{name}:")]
+        self._groups = [*others, f"{name}:x:{gid}:{','.join(members)}"]
         self.write()
 
     def remove(self, user: str) -> None:

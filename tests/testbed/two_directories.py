@@ -32,6 +32,8 @@ class TwoDirectories:
 
     def __init__(self, folder: Path, slapd: Slapd) -> None:
         self.slapd = slapd
+        self.rules = _TRUST
+        """The rules that count, from the next time that the configuration is written."""
         for name, password in CORP.items():
             slapd.set_password(person_dn(name), password)
         self.machine = PrivateUsers(folder / "machine", dict(LOCAL))
@@ -67,7 +69,7 @@ class TwoDirectories:
 
     def _write(self, first: str) -> None:
         tables = self._local + self._corp if first == "local" else self._corp + self._local
-        self.daemon.write(tables, extra=_TRUST)
+        self.daemon.write(tables, extra=self.rules)
         config = self.daemon.config
         config.write_text(config.read_text().replace('["totp"]', '["totp", "trusted_device"]'))
 
