@@ -4,8 +4,9 @@ MUST 1: all groups of a person, or NoVerdict. An entry that names a group which 
         means that the service account is not shown everything.
 MUST 2: groups are looked for in the whole domain: a rule may name any of them.
 
-The server follows nested groups itself, by the matching rule LDAP_MATCHING_RULE_IN_CHAIN (MS-ADTS
-3.1.1.3.4.4.3), which knows loops. Groups of other domains are not seen.
+Nested groups are followed here, level by level. LDAP_MATCHING_RULE_IN_CHAIN would do it in one question, but
+looks at every entry for it: in Samba 2.4 s for one person among 3700 people, and not 0.2 s. Groups of other
+domains are not seen.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ldap3.utils.conv import escape_filter_chars
 
-from nightlatch.directories.ad_members import AdMemberships, read_all_groups
+from nightlatch.directories.ad_members import GROUPS, AdMemberships, read_all_groups
 from nightlatch.directories.ad_nesting import Nesting, group_name, primary_group
 from nightlatch.directories.ad_values import escaped
 from nightlatch.directories.ldap_errors import NoVerdict
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 MOST_GROUPS = 5000
 """Of one person. Windows itself lets nobody sign in with more than 1015."""
 
-_IN_CHAIN = "1.2.840.113556.1.4.1941"
+_DNS_AT_ONCE = 50
+"""Members that one question names."""
+
 _READ = ("sAMAccountName", "cn", "objectSid", "memberOf")
 
 
@@ -43,13 +46,18 @@ class AdGroups:
         self._domain = domain
 
     def groups(self, reader: Reader, person: Entry) -> tuple[Group, ...]:
-        """All groups of a person: its own with what they are in, the primary group with what that is in."""
+        """All groups of a person: its own and the primary group, and level by level what these are in."""
         nesting = Nesting(self._domain)
-        sid = escaped(primary_group(person))
-        self._add(nesting, reader, f"(|{_containing(person.dn)}(objectSid={sid}))")
-        primary = nesting.primary(person)
-        if primary is not None:
-            self._add(nesting, reader, _containing(primary))
+        primary = f"(objectSid={escaped(primary_group(person))})"
+        level = self._new(nesting, reader, primary) + self._new(nesting, reader, _having([person.dn]))
+        while level:
+            if len(nesting) > MOST_GROUPS:
+                raise NoVerdict(f"has a person in more than {MOST_GROUPS} groups")
+            level = [
+                dn
+                for first in range(0, len(level), _DNS_AT_ONCE)
+                for dn in self._new(nesting, reader, _having(level[first : first + _DNS_AT_ONCE]))
+            ]
         return _with_the_rest(nesting.groups(person), nesting)
 
     def group(self, reader: Reader, named: str) -> Group | None:
@@ -70,16 +78,19 @@ class AdGroups:
         """All groups of the domain with their members."""
         return AdMemberships(read_all_groups(reader, self._domain))
 
-    def _add(self, nesting: Nesting, reader: Reader, found_by: str) -> None:
-        for entry in reader.all(self._query(found_by, of=MOST_GROUPS)):
-            nesting.add(entry)
+    def _new(self, nesting: Nesting, reader: Reader, found_by: str) -> list[str]:
+        """The DNs of groups that were found just now for the first time: a loop ends here."""
+        found = reader.all(self._query(found_by, of=MOST_GROUPS))
+        return [entry.dn for entry in found if nesting.add(entry)]
 
     def _query(self, found_by: str, of: int) -> Query:
         return Query(self._domain, found_by, _READ, size_limit=of)
 
 
-def _containing(dn: str) -> str:
-    return f"(member:{_IN_CHAIN}:={escape_filter_chars(dn)})"
+def _having(members: list[str]) -> str:
+    """The filter of the groups that have one of these DNs as a member."""
+    named = "".join(f"(member={escape_filter_chars(dn)})" for dn in members)
+    return f"(&{GROUPS}(|{named}))"
 
 
 def _with_the_rest(told: tuple[Group, ...], nesting: Nesting) -> tuple[Group, ...]:

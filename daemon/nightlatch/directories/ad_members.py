@@ -25,7 +25,9 @@ MEMBERS_AT_ONCE = 1000
 MOST_GROUPS = 200_000
 """In one domain."""
 
-_GROUPS = "(|(objectClass=group)(objectClass=groupOfNames))"
+GROUPS = "(|(objectClass=group)(objectClass=groupOfNames))"
+"""What can have members that count."""
+
 _RANGE = re.compile(r"member;range=(\d{1,9})-(\d{1,9}|\*)", re.ASCII)
 
 
@@ -46,7 +48,7 @@ def read_all_groups(reader: Reader, domain: str) -> Nesting:
     # What a group is in is told twice: by the other's member, and by its own memberOf even of hidden ones.
     attributes = ("sAMAccountName", "cn", "objectSid", "memberOf", _members_from(0))
     large: list[tuple[str, int]] = []
-    for page in reader.pages(Query(domain, _GROUPS, attributes, size_limit=MOST_GROUPS)):
+    for page in reader.pages(Query(domain, GROUPS, attributes, size_limit=MOST_GROUPS)):
         for entry in page:
             nesting.add(entry)
             large += _put(nesting, entry)

@@ -33,13 +33,20 @@ class Nesting:
         self._containing: dict[Key, list[Key]] = {}
         self._of_sid: dict[bytes, Key] = {}
 
-    def add(self, entry: Entry) -> None:
-        """A group, in the groups that its entry names."""
+    def __len__(self) -> int:
+        """How many groups are known."""
+        return len(self._groups)
+
+    def add(self, entry: Entry) -> bool:
+        """A group, in the groups that its entry names; False where it was known already."""
         key = self.key(entry.dn)
+        if key in self._groups:
+            return False
         self._groups[key] = (entry.dn, group_name(entry))
         for sid in entry.values("objectSid"):
             self._of_sid[sid] = key
         self._containing.setdefault(key, []).extend(self._named(entry))
+        return True
 
     def put_into(self, member: str, group: str) -> None:
         """Remember that one DN is a member of another."""

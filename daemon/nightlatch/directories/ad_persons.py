@@ -34,7 +34,6 @@ class AdPersons:
     words = ("objectGUID", "userPrincipalName or sAMAccountName")
 
     def __init__(self, settings: ActiveDirectorySettings) -> None:
-        self._prefix = f"{settings.netbios_name}\\".casefold() if settings.netbios_name else None
         self._settings = settings
 
     @property
@@ -44,8 +43,9 @@ class AdPersons:
 
     def filter(self, name: str) -> str:
         r"""The filter for NAME, NAME@DOMAIN, and DOMAIN\NAME where the domain's short name is known."""
-        if self._prefix is not None and name.casefold().startswith(self._prefix):
-            return f"(&{_PEOPLE}(sAMAccountName={escape_filter_chars(name[len(self._prefix) :])}))"
+        domain, _, rest = name.partition("\\")
+        if rest and domain.casefold() == self._settings.netbios_name.casefold() != "":
+            return f"(&{_PEOPLE}(sAMAccountName={escape_filter_chars(rest)}))"
         typed = escape_filter_chars(name)
         return f"(&{_PEOPLE}(|(sAMAccountName={typed})(userPrincipalName={typed})))"
 
