@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,11 @@ def test_a_printed_code_signs_in_once(world: World, person: Resident) -> None:
     assert len(set(codes)) == 10
     for accepted in (True, False):
         client = world.behind_password(person)
+        if accepted:  # nobody has used one yet: the mailbox, which was proven, is asked first
+            client.expect(r"\(or \? for another way\): ")
+            client.sendline("?")
+            client.expect(r"(\d)  Recovery code[\s\S]*" + NUMBER)
+            client.sendline(matched(client))
         client.expect(RECOVERY)
         client.sendline(codes[0])
         assert client.expect([WELCOME, "That code was not right."]) == int(not accepted)
@@ -128,3 +134,24 @@ def test_an_emergency_code_may_be_typed_into_a_later_login(world: World, person:
     client.sendline(world.mailed(person, person.security, LETTERS))
     client.expect(WELCOME)
     client.close()
+
+
+def test_the_security_email_goes_behind_a_code_sent_to_it(world: World, person: Resident) -> None:
+    """Removing any credential needs fresh proof: this one's own, from its own mailbox; others are told."""
+    world.enroll(person, "emergency")
+    world.enroll(person, "sms")
+    ids = world.credentials(person)
+    with world.talk("credential", "remove", person.name, ids["emergency"]) as talk:
+        assert talk.stdin
+        assert talk.stdout
+        assert json.loads(talk.stdout.readline())["prompt"].startswith("Emergency code sent to u•••@nl.test")
+        for typed, confirmed in (
+            ("ABCDEFGH2345", False),
+            (world.mailed(person, person.security, LETTERS), True),
+        ):
+            talk.stdin.write(typed + "\n")
+            talk.stdin.flush()
+            said = json.loads(talk.stdout.readline())
+            assert said.get("confirmed", "removed" in said) is confirmed
+    assert world.credentials(person) == {"sms": ids["sms"]}
+    world.told(person, "removed")
