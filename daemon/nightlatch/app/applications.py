@@ -41,7 +41,7 @@ class Applications:
         assert settings is not None  # else there is no such listener
         self._files = tls_files(settings)
         self._seen = self._files.state()
-        self._address = settings.address
+        self.address = settings.address
         trust = open_trust(self._files)
         self._loaded(trust)
         self._trust = trust
@@ -49,7 +49,7 @@ class Applications:
 
     def socket(self) -> socket.socket:
         """A new listening socket at the configured address; raises ConfigError."""
-        return make_tcp_socket(*split_address(self._address), "listeners.applications.address")
+        return make_tcp_socket(*split_address(self.address), "listeners.applications.address")
 
     def renew(self) -> None:
         """Take over files and clients of the current configuration, which was found right a moment ago."""
@@ -57,7 +57,7 @@ class Applications:
         if settings is not None:
             self._files = tls_files(settings)
             self._seen = self._files.state()
-            self._take(self._open())
+        self._take(self._open())
 
     async def keep_watch(self, sleep: Callable[[float], Awaitable[None]]) -> None:
         """Take in files that have changed, and end the connections of those who are no longer welcome."""

@@ -154,7 +154,12 @@ class Fronts:
         if self._applications is not None:
             listening = passed.get("applications") or self._applications.socket()
             await self._listeners["applications"].start(self._applications.door, listening)
-            self._log.info("listener.ready", listener="applications", passed="applications" in passed)
+            self._log.info(
+                "listener.ready",
+                listener="applications",
+                address=self._applications.address,
+                passed="applications" in passed,
+            )
             self._watch(self._applications.keep_watch(self._world.clock.sleep))
         self._watch(self._keep_health())
 

@@ -42,6 +42,9 @@ async def status_of(core: Core, store: Store, started_at: float) -> admin_pb2.Ge
     listeners = core.config.listeners
     for name, path in (("pam", listeners.pam.socket), ("admin", listeners.admin.socket)):
         parts.append(admin_pb2.Part(kind="listener", name=name, healthy=True, detail=str(path)))
+    if listeners.applications is not None:
+        detail = f"{listeners.applications.address}, {len(core.config.clients)} clients"
+        parts.append(admin_pb2.Part(kind="listener", name="applications", healthy=True, detail=detail))
     return admin_pb2.GetStatusResponse(
         version=version("nightlatch"), start_time=timestamp(started_at), parts=parts
     )

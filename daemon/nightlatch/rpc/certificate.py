@@ -6,6 +6,7 @@ MUST 2: a certificate that does not say clientAuth (RFC 5280, 4.2.1.12) is no cl
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,8 +33,12 @@ class ClientCertificate:
     """Unix seconds."""
 
 
+@functools.lru_cache(maxsize=1024)
 def read_certificate(der: bytes) -> ClientCertificate:
-    """Read a verified certificate; raises NotAdmitted for what no client's has."""
+    """Read a verified certificate; raises NotAdmitted for what no client's has.
+
+    Remembered: open connections are looked at every few seconds.
+    """
     try:
         certificate = x509.load_der_x509_certificate(der)
         extensions = certificate.extensions

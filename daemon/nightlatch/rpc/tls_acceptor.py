@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from nightlatch.rpc.acceptor import Intake
 from nightlatch.rpc.caller import Caller
-from nightlatch.rpc.certificate import read_certificate
-from nightlatch.rpc.passing import MAX_CONNECTIONS, Passage, Route
+from nightlatch.rpc.certificate import ClientCertificate, read_certificate
+from nightlatch.rpc.passing import MAX_CONNECTIONS, Front, Passage, Route
 from nightlatch.rpc.rights import Client, Clients, NotAdmitted
 from nightlatch.rpc.sparing import SparingLog
 
@@ -85,17 +85,26 @@ class TlsAcceptor:
         if others:
             self._log.warning("client.all_cut_off", reason="client_ca_file has other certificates now")
             self._passage.close()
+        for front in tuple(self._passage.fronts):
+            assert front.transport is not None
+            if trust.revokes(_certificate(front.transport)):
+                self._cut_off(front, "the certificate is revoked")
         self.judge()
 
     def judge(self) -> None:
         """Look at the open connections again; end those that would not be let in now (MUST 4)."""
         for front in tuple(self._passage.fronts):
             assert front.transport is not None
+            if front.transport.is_closing():
+                continue
             try:
                 front.change(self._caller(front.transport))
             except NotAdmitted as error:
-                self._log.warning("client.cut_off", client=str(front.caller), reason=str(error))
-                front.abort()
+                self._cut_off(front, str(error))
+
+    def _cut_off(self, front: Front, reason: str) -> None:
+        self._log.warning("client.cut_off", client=str(front.caller), reason=reason)
+        front.abort()
 
     async def _taken(self, connection: socket.socket) -> None:
         if len(self._handshakes) >= MAX_HANDSHAKES:
@@ -109,7 +118,9 @@ class TlsAcceptor:
 
     async def _shake_hands(self, connection: socket.socket) -> None:
         """TLS, in a bounded time. The front asks `_admit` when it is through."""
+        address = None
         try:
+            address = connection.getpeername()[0]
             _bound(connection)
             await asyncio.get_running_loop().connect_accepted_socket(
                 self._passage.front,
@@ -121,7 +132,9 @@ class TlsAcceptor:
         except (OSError, ssl.SSLError) as error:
             reason = error.reason if isinstance(error, ssl.SSLError) else type(error).__name__
             said = getattr(error, "verify_message", None)
-            self._log.warning("tls.refused", listener=self._route.listener, reason=said or reason)
+            self._log.warning(
+                "tls.refused", listener=self._route.listener, reason=said or reason, address=address
+            )
         except asyncio.CancelledError:
             connection.close()
 
@@ -129,6 +142,8 @@ class TlsAcceptor:
         tls = transport.get_extra_info("ssl_object")
         if tls is None or tls.selected_alpn_protocol() != "h2":
             raise NotAdmitted("the caller does not speak HTTP/2 (ALPN)")
+        if tls.context is not self._trust.context:
+            raise NotAdmitted("the certificates and lists were renewed during the handshake")
         caller = self._caller(transport)
         most = caller.rights.connections
         held = sum(str(front.caller) == str(caller) for front in self._passage.fronts)
@@ -138,17 +153,20 @@ class TlsAcceptor:
 
     def _caller(self, transport: asyncio.Transport) -> Caller:
         """Who a certificate stands for, now; raises NotAdmitted."""
-        der = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        if not der:
-            raise NotAdmitted("the caller has shown no certificate")
-        certificate = read_certificate(der)
+        certificate = _certificate(transport)
         if certificate.not_after <= self._now():
             raise NotAdmitted("the certificate has expired")
-        if self._trust.revokes(certificate):
-            raise NotAdmitted("the certificate is revoked")
         client: Client = self._clients.of(certificate.names)
         peer = transport.get_extra_info("peername")
         return Caller("client", client.name, client.rights, plain_address(peer[0]))
+
+
+def _certificate(transport: asyncio.Transport) -> ClientCertificate:
+    """The certificate that TLS has verified; raises NotAdmitted."""
+    der = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    if not der:
+        raise NotAdmitted("the caller has shown no certificate")
+    return read_certificate(der)
 
 
 def plain_address(text: str) -> str:
