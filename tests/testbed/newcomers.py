@@ -38,6 +38,9 @@ class AppFactor(WordFactor):
     def enroll(self, subject: Subject, request: EnrollmentRequest, context: Context) -> Enrollment:
         return Enrollment(b"word", APP_URI, (("account", "nl: alice"), ("secret", "JBSW Y3DP")))
 
+    def verify(self, state: bytes, memo: bytes, answer: str, context: Context) -> Verdict:
+        return Verdict(Decision.AGAIN) if answer == "again" else super().verify(state, memo, answer, context)
+
 
 class NumberFactor(SentFactor):
     """Sends its word to a number."""

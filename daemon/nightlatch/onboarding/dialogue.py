@@ -123,6 +123,7 @@ class Dialogue:
             turn.recorded = True
             raise Restricted("wrong invite", words.NO_INVITE)
         again = replace(stand, tries=stand.tries + 1)
+        await turn.hold()
         return ask(turn, again, f"{words.WRONG_INVITE} {words.INVITE}")
 
     async def _grace(self, turn: Turn, requirement: Requirement) -> grace.Left | None:

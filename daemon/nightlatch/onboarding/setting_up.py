@@ -186,6 +186,7 @@ class SettingUp:
                 except NotSent as error:
                     raise Unavailable(f"factor {facade.name}", error.reason) from None
         again = _once_more(stand, "wrong first code", words.NOTHING_STORED)
+        await turn.hold()
         return ask(turn, again, f"{login_words.WRONG_CODE} {waiting.prompt}", echo=waiting.echo)
 
     def _confirmation(

@@ -60,12 +60,14 @@ class Stand:
     """What was chosen."""
     tries: int = 0
     """Answers to this question that were of no use."""
+    asked: int = 0
+    """Questions so far."""
     waiting: Waiting | None = None
 
     def text(self) -> str:
         """For the ticket."""
         waiting = self.waiting
-        fields = [self.page.value, self.granted, self.invited, self.factor, self.tries]
+        fields = [self.page.value, self.granted, self.invited, self.factor, self.tries, self.asked]
         if waiting is not None:
             sealed = (b64encode(part).decode() for part in (waiting.state, waiting.memo))
             fields += [waiting.id, waiting.factor, waiting.label, *sealed, waiting.prompt, waiting.echo]
@@ -74,9 +76,9 @@ class Stand:
     @classmethod
     def of(cls, text: str) -> Stand:
         """Where a ticket says that the dialogue stands."""
-        page, granted, invited, factor, tries, *rest = json.loads(text)
+        page, granted, invited, factor, tries, asked, *rest = json.loads(text)
         waiting = None
         if rest:
             identity, kind, label, state, memo, prompt, echo = rest
             waiting = Waiting(identity, kind, label, b64decode(state), b64decode(memo), prompt, echo)
-        return cls(Page(page), granted, invited, factor, tries, waiting)
+        return cls(Page(page), granted, invited, factor, tries, asked, waiting)

@@ -29,6 +29,7 @@ USELESS = ("", "n", "y", "no", "0", "9", "1", "-1", "word-spent", "?", "\x00", "
 async def test_a_person_is_led_to_a_factor_codes_on_paper_and_in() -> None:
     """The app by its number, a wrong code told, the right one stored, the paper shown, Enter: granted.
 
+    The secret is shown once, and not with the second try (ENR-04).
     The next login asks for the app, though the paper is newer: nobody has shown that one yet.
     """
     alice = Newcomer()
@@ -234,6 +235,28 @@ async def test_another_message_can_be_asked_for() -> None:
     assert login_words.WRONG_CODE in asked(step)
     granted(await alice.say(step, "word2"))
     assert all(not one.failures for scope, one in alice.store.limits.items() if "factor/" in scope)
+
+
+async def test_a_login_is_not_kept_open_for_ever() -> None:
+    """Each question has 300 seconds of its own, so their number has an end, whatever is wished for."""
+    alice = Newcomer(ONLY_APP)
+    step = await alice.begin()
+    questions = 1
+    while isinstance(step := await alice.say(step, "again"), Prompt):
+        questions += 1
+    assert questions == 30
+    assert alice.factors == []
+    assert isinstance(step, Outcome)
+    assert step.verdict is Verdict.REFUSED
+
+
+async def test_a_wrong_code_is_answered_no_sooner_than_any_refusal() -> None:
+    """After 250 ms at least, like every negative answer."""
+    alice = Newcomer(ONLY_APP)
+    step = await alice.begin()
+    alice.clock.slept.clear()
+    await alice.say(step, "guess")
+    assert sum(alice.clock.slept) >= 0.25
 
 
 async def test_a_message_that_can_not_leave_is_no_way_in() -> None:
