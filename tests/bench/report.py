@@ -17,7 +17,7 @@ from nightlatch.model import Account
 from testbed.daemon import Nightlatchd
 from testbed.front_door import directory_table
 from testbed.pki import make_pki
-from testbed.slapd import GROUPS, Parts, Slapd, group_dn, group_of_names, person_dn
+from testbed.slapd import GROUPS, SERVICE_DN, Parts, Slapd, group_dn, group_of_names, person_dn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +26,7 @@ PACE = 25
 """Logins a second, whatever becomes of those before."""
 LEVELS = 5
 GROUPS_OF_PEOPLE = 100
+_LIMITS = f'limits dn.exact="{SERVICE_DN}" size.prtotal=unlimited\n'
 _RULES = f"""
 [policy]
 administrators = ["{group_dn("level4")}"]
@@ -53,9 +54,7 @@ def measure(folder: Path, count: int, logins: int) -> list[Figure]:
     people.enroll(folder / "state")
     slapd_folder = folder / "slapd"
     slapd_folder.mkdir(mode=0o755)
-    slapd = Slapd(
-        slapd_folder, make_pki(folder / "pki"), (), Parts(directives="sizelimit unlimited", ldif=_ldif(count))
-    )
+    slapd = Slapd(slapd_folder, make_pki(folder / "pki"), (), Parts(directives=_LIMITS, ldif=_ldif(count)))
     slapd.start()
     daemon = Nightlatchd(folder, directory_table(slapd) + f'group_base = "{GROUPS}"\n', extra=_RULES)
     try:
