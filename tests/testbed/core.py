@@ -99,6 +99,7 @@ class FakeDirectory:
     away: bool = False
     away_for_passwords: bool = False
     away_for_groups: bool = False
+    asked_for_groups: int = 0
     member_of: dict[str, Groups] = field(default_factory=dict)
     """By stable id."""
     asked: int = 0
@@ -113,6 +114,7 @@ class FakeDirectory:
 
     async def groups(self, account: Account) -> Groups:
         self._there()
+        self.asked_for_groups += 1
         if self.away_for_groups:
             raise Unavailable(f"directory {self.name}", "gave only a part of the groups")
         return self.member_of.setdefault(account.stable_id, Groups((), 1_700_000_000.0))

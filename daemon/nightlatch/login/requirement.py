@@ -31,10 +31,12 @@ class Requirements:
         self._indexes: OrderedDict[str, tuple[Groups, GroupIndex]] = OrderedDict()
 
     async def of(self, turn: Turn) -> Requirement:
-        """What policy demands of this login now."""
-        state = turn.state
-        facts = await self.facts(turn.account(), state.service, state.source, client_of(turn.caller))
-        return self._parts.policy.evaluate(facts)
+        """What policy demands of this login now: found out once a call."""
+        if turn.requirement is None:
+            state = turn.state
+            facts = await self.facts(turn.account(), state.service, state.source, client_of(turn.caller))
+            turn.requirement = self._parts.policy.evaluate(facts)
+        return turn.requirement
 
     async def facts(self, account: Account, service: str, source: str, client: str) -> LoginFacts:
         """What policy may know of a login."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nightlatch.login.parts import Parts
     from nightlatch.login.ticket import LoginState
     from nightlatch.model import Account, Credential, Snapshot
+    from nightlatch.policy.model import Requirement
 
 NEGATIVE_SECONDS = 0.250
 JITTER_SECONDS = 0.050
@@ -29,6 +30,8 @@ class Turn:
         self._came_in = parts.clock.steady()
         self.caller = caller
         self.state = state
+        self.requirement: Requirement | None = None
+        """What policy demands, once somebody has asked it in this call."""
         self.recorded = False
         """Whether the audit has the outcome already."""
         self.second = state.stage is not Stage.PASSWORD
@@ -37,6 +40,7 @@ class Turn:
     def found(self, account: Account) -> None:
         """The directory has named the person: from here on, the audit names them too."""
         self.state = replace(self.state, account=account)
+        self.requirement = None
 
     def account(self) -> Account:
         """The person, once found."""
