@@ -37,11 +37,11 @@ class People:
         self.apps: list[App] = []
         self._clock, self._randomness = SystemClock(), SystemRandomness()
 
-    def enroll(self, state_dir: Path) -> None:
-        """Make a key and a store, and give everybody an app."""
+    def enroll(self, state_dir: Path, url: str = "") -> None:
+        """Make a key and a store, and give everybody an app. The store is a file, or at `url`."""
         state_dir.mkdir(mode=0o700, parents=True)
         self._key: MasterKey = create_key_file(state_dir / "master.key", self._randomness)
-        asyncio.run(self._enroll(f"sqlite:///{state_dir / 'nightlatch.db'}"))
+        asyncio.run(self._enroll(url or f"sqlite:///{state_dir / 'nightlatch.db'}"))
 
     async def _enroll(self, url: str) -> None:
         store = open_store(url, self._key, self._clock, self._randomness)

@@ -7,7 +7,18 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import devices, directory, gateway, hanging, pam, policy, recovery, report, verification
+from bench import (
+    applications,
+    devices,
+    directory,
+    gateway,
+    hanging,
+    pam,
+    policy,
+    recovery,
+    report,
+    verification,
+)
 from bench.figures import Figure
 from bench.figures import report as print_report
 
@@ -30,6 +41,7 @@ def parts() -> dict[str, Part]:
         "hanging": lambda folder, share: hanging.measure(folder, 100, 600 // share),
         "policy": lambda folder, share: policy.measure(folder, 50_000 // share),
         "report": lambda folder, share: report.measure(folder, 10_000 // share, 250 // share),
+        "applications": lambda folder, share: applications.measure(folder, 1200 // share),
         "gateway": lambda folder, share: gateway.measure(folder, 1000 // share, 500 // share),
     }
 

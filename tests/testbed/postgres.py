@@ -1,4 +1,4 @@
-"""A private PostgreSQL: its own directory, user postgres, a socket and a free port, durable in nothing."""
+"""A private PostgreSQL: its own directory, user postgres, a socket and a free port, durable on demand."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ import psycopg
 from testbed.ports import free_port
 from testbed.process import Child, wait_until
 
+_FORGETFUL = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 _SETTINGS = {
-    "fsync": "off",
-    "full_page_writes": "off",
-    "synchronous_commit": "off",
     "shared_buffers": "32MB",
     "max_connections": "60",
     "listen_addresses": "127.0.0.1",
@@ -29,7 +27,9 @@ _SETTINGS = {
 class Postgres:
     """A server that a test session started. Every database of it is made from scratch or from a template."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        """With `durable`, a commit is on the disk, as it is where people's factors are kept."""
+        wanted = _SETTINGS if durable else {**_SETTINGS, **_FORGETFUL}
         # A short path, for the socket, and one that user postgres can reach.
         self._directory = Path(tempfile.mkdtemp(prefix="nightlatch-pg-", dir="/tmp"))
         self._binaries = max(
@@ -42,7 +42,7 @@ class Postgres:
         options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"]
         subprocess.run(self._command("initdb", "-D", data, *options), check=True, stdout=subprocess.DEVNULL)
         self.port = free_port()
-        settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        settings = [part for name, value in wanted.items() for part in ("-c", f"{name}={value}")]
         self.child = Child(
             self._command("postgres", "-D", data, "-p", self.port, "-k", self._directory, *settings),
             self._directory / "log",
