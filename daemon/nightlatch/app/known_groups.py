@@ -106,5 +106,5 @@ def _words(one: NamedGroup) -> str:
     where = ", ".join(sorted(one.directories))
     return (
         f'no directory has a group "{one.name}" (asked: {where}).\n'
-        "Check its spelling, or write its whole DN, and that it lies under group_base."
+        "Check its spelling, or write its whole DN. In an LDAP directory it must lie under group_base."
     )
