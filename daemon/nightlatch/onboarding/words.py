@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from nightlatch.onboarding.grace import Left
 
 COLUMNS = 80
+MOST_BYTES = 11_500
+"""Of what stands above a question: the PAM module shows 12 KiB in all."""
 NEEDED = "Your account needs a second step."
 ANEW = "You are in by an emergency code. Set up a new second step now? [Y/n] "
 INVITE = f"{NEEDED} Type the invite that you got from your administrator: "
@@ -58,16 +60,14 @@ def address(title: str, what: str, offered: list[str], before: str = "") -> str:
 
 def shown(made: Enrollment) -> str:
     """What is shown once, above the question for the first code; empty where there is nothing."""
-    lines = []
-    if made.qr_payload:
-        code = module_pairs(made.qr_payload, COLUMNS)
-        if code is None:
-            lines.append("Type this into an authenticator app (it is too long for a QR code here):")
-        else:
-            lines += ["Scan this with an authenticator app, or type it in:"]
-            lines += [half_blocks(pairs) for pairs in code]
-    lines += _listed(made)
-    return "".join(f"{line}\n" for line in lines)
+    listed = "".join(f"{line}\n" for line in _listed(made))
+    if not made.qr_payload:
+        return listed
+    pairs = module_pairs(made.qr_payload, COLUMNS) or []
+    code = "".join(f"{half_blocks(line)}\n" for line in pairs)
+    if not code or len((code + listed).encode()) > MOST_BYTES:
+        return f"Type this into an authenticator app (it is too long for a QR code here):\n{listed}"
+    return f"Scan this with an authenticator app, or type it in:\n{code}{listed}"
 
 
 def kept(title: str, made: Enrollment, *, listed: bool) -> str:

@@ -67,7 +67,7 @@ def test_a_revoked_invite_is_none(world: OnboardingWorld, person: Resident) -> N
 def test_who_has_another_factor_proves_it_first(
     world: OnboardingWorld, person: Resident, tmp_path: Path
 ) -> None:
-    """SMS is enrolled, the rule wants the app: the message's code leads to the QR code, and not in (ENR-04)."""
+    """The rule wants the app, SMS is there: its code leads to the QR code, and not in (ENR-04)."""
     world.govern('enrollment = "self"\nfactors = ["totp"]')
     world.enroll(person, "sms")
     client = world.behind_password(person)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nightlatch import limits
+from nightlatch.factor import Enrollment
 from nightlatch.login import words as login_words
 from nightlatch.login.step import Outcome, Prompt, PromptKind, Verdict
 from nightlatch.login.ticket import TicketError
@@ -82,6 +83,16 @@ async def test_one_way_is_no_question(tmp_path: Path) -> None:
     assert not code_lines(text.splitlines()[0]), (
         "the client puts the person's name in front of the first line"
     )
+
+
+@pytest.mark.parametrize(("length", "drawn"), [(458, True), (600, False), (2048, False)])
+def test_what_does_not_fit_is_typed(length: int, drawn: bool) -> None:  # noqa: FBT001
+    """PAM-12: the widest code that is drawn leaves room for the question; a longer one is not begun."""
+    made = Enrollment(b"", APP_URI.ljust(length, "x"), (("secret", "JBSW Y3DP"), ("account", "é" * 200)))
+    text = words.shown(made)
+    assert bool(code_lines(text)) is drawn
+    assert "secret   JBSW Y3DP" in text
+    assert len(text.encode()) < 12_000
 
 
 async def test_a_caller_that_draws_gets_the_parts() -> None:
