@@ -20,6 +20,7 @@ from nightlatch import limits
 from nightlatch.channel import NotSent
 from nightlatch.errors import Locked, Unavailable
 from nightlatch.model import Changes, DecisionRequest, Result
+from nightlatch.watching import Activity, NoWatcher
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from nightlatch.model import AuditEvent, Snapshot
     from nightlatch.plugins.channel_facade import ChannelFacade
     from nightlatch.ports import Clock, Store
+    from nightlatch.watching import Watcher
 
 PREFIX_LETTERS = 6
 """How much of a number is its prefix where none is configured: "+" and five digits, country and area."""
@@ -94,6 +96,7 @@ class Sender:
         ceilings: SendingLimits | None = None,
         language: str = "en",
         deliveries: Deliveries | None = None,
+        watcher: Watcher | None = None,
     ) -> None:
         self._channels = channels
         self._store = store
@@ -103,6 +106,7 @@ class Sender:
         self._ceilings = ceilings or SendingLimits()
         self._language = language
         self._deliveries = deliveries
+        self._watcher = watcher or NoWatcher()
 
     async def send(
         self, event: AuditEvent, reach: Reach, message: Message, seconds: float, budget: Budget = Budget.LOGIN
@@ -124,7 +128,8 @@ class Sender:
         for place, channel in enumerate(order):
             left = (end - self._clock.steady()) / (len(order) - place)
             try:
-                receipt = await channel.send(reach.address, message, max(0.1, left))
+                with self._watcher.during(Activity.MESSAGE, channel.name):
+                    receipt = await channel.send(reach.address, message, max(0.1, left))
             except NotSent as error:
                 reason = f"{channel.name}: {error.reason}"
                 self._log.warning(
@@ -143,6 +148,7 @@ class Sender:
     async def _charge(self, event: AuditEvent, address: str, budget: Budget) -> None:
         shared = self._shared(address)
         if not shared.most:
+            self._watcher.blocked("messages")
             reason = f"no message is sent to {shared.named}"
             self._log.warning("message.limited", account=event.account_id, reason=reason)
             await self._record(replace(event, result=Result.LOCKED), f"not sent: {reason}")
@@ -168,6 +174,7 @@ class Sender:
 
         outcome = await self._store.decide(DecisionRequest((*rules, factor)), body)
         if isinstance(outcome, limits.Blocked):
+            self._watcher.blocked("messages")
             self._log.warning("message.limited", account=event.account_id, reason=outcome.reason)
             reason = f"too many messages: {outcome.reason}"
             if outcome.scope in {account, destination}:

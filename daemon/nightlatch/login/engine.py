@@ -16,10 +16,11 @@ from nightlatch.login import words
 from nightlatch.login.answers import read_password
 from nightlatch.login.password import PasswordCheck
 from nightlatch.login.second_step import SecondStep
-from nightlatch.login.step import LoginRequest, Primary, PromptKind, Step, Verdict
+from nightlatch.login.step import LoginRequest, Outcome, Primary, PromptKind, Step, Verdict
 from nightlatch.login.ticket import LIFETIME, LoginState, Stage
 from nightlatch.login.turn import Turn
 from nightlatch.model import Result
+from nightlatch.watching import Activity, Ending, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -71,21 +72,47 @@ class LoginEngine:
         self, turn: Turn, take: Callable[[Turn, bytes], Awaitable[Step]], answer: bytes
     ) -> Step:
         """Take an answer, and turn what stopped it into the outcome that says so."""
+        stage = turn.state.stage.value
+        with self._parts.watcher.during(Activity.STEP, stage) as timing:
+            step, cause = await self._settled(turn, take, answer)
+            if isinstance(step, Outcome):
+                timing.result = step.verdict.value
+                self._tell(turn, step, cause)
+            else:
+                timing.result = type(step).__name__.lower()
+        return step
+
+    async def _settled(
+        self, turn: Turn, take: Callable[[Turn, bytes], Awaitable[Step]], answer: bytes
+    ) -> tuple[Step, str]:
+        """The step, and what a negative outcome comes from."""
         try:
-            return await take(turn, answer)
+            return await take(turn, answer), ""
         except Refused as error:
+            cause = "restricted" if isinstance(error, Restricted) else _asked(turn)
             await turn.record(Result.REFUSED, error.reason)
             told = error.words if isinstance(error, Restricted) else words.REFUSED
             step = turn.outcome(Verdict.REFUSED, told)
         except Locked as error:
+            cause = _asked(turn)
+            self._parts.watcher.blocked(cause)
             await turn.record(Result.LOCKED, error.reason)
             told = error.words or words.locked(error.retry_after)
             step = turn.outcome(Verdict.LOCKED, told, error.retry_after)
         except Unavailable as error:
+            cause = error.part.partition(" ")[0]
             await turn.record(Result.UNAVAILABLE, str(error))
             step = turn.outcome(Verdict.UNAVAILABLE, words.unavailable(turn.state.reference))
         await turn.hold()
-        return step
+        return step, cause
+
+    def _tell(self, turn: Turn, step: Outcome, cause: str) -> None:
+        """Let the watcher know how the login ended."""
+        if not cause and step.verdict is not Verdict.GRANTED:
+            cause = "messages" if step.verdict is Verdict.LOCKED else "factor"
+        factor = step.factor or turn.factor
+        ending = Ending(Kind.LOGIN, step.verdict.value, cause, factor, turn.state.service)
+        self._parts.watcher.ended(ending)
 
     async def _take_established(self, turn: Turn, _answer: bytes) -> Step:
         """The caller has proven the first factor: find the person."""
@@ -102,3 +129,8 @@ class LoginEngine:
             turn.found(account)
         await self._password.check(turn, account, password)
         return await self._second.begin(turn)
+
+
+def _asked(turn: Turn) -> str:
+    """Which of the two factors a login had come to."""
+    return "factor" if turn.second else "password"

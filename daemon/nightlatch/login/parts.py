@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from nightlatch.watching import NoWatcher
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from nightlatch.policy.policy import Policy
     from nightlatch.ports import Clock, Randomness, Store
     from nightlatch.sending import Sender
+    from nightlatch.watching import Watcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +38,4 @@ class Parts:
     name_key: bytes
     """Turns names that no directory knows into limiter scopes, so that the store never holds them."""
     log: structlog.stdlib.BoundLogger
+    watcher: Watcher = field(default_factory=NoWatcher)

@@ -108,7 +108,9 @@ class SecondFactor:
         event = turn.event("login.factor", Result.REFUSED, "")
         allowed = await self._allowed(turn)
         trial = Trial(self._parts, turn.state, allowed, answer, scope, event)
-        return await self._parts.store.decide(self._request(turn, scope, turn.spend_key), trial)
+        return self._told(
+            turn, await self._parts.store.decide(self._request(turn, scope, turn.spend_key), trial)
+        )
 
     async def check_evidence(self, turn: Turn, requirement: Requirement) -> Judgement:
         """Decide on what the caller sent with the login; raises Unavailable."""
@@ -120,7 +122,13 @@ class SecondFactor:
         trial = SilentTrial(self._parts, turn.state, silent, scope, event)
         # Once a login. Not the ticket: behind a password, that is spent by the password already.
         request = self._request(turn, scope, turn.state.login_id)
-        return await self._parts.store.decide(request, trial)
+        return self._told(turn, await self._parts.store.decide(request, trial))
+
+    def _told(self, turn: Turn, judgement: Judgement) -> Judgement:
+        """A judgement, after the watcher heard of it."""
+        turn.factor = judgement.credential.factor if judgement.credential is not None else ""
+        self._parts.watcher.proof(turn.factor, judgement.proof.value)
+        return judgement
 
     async def refuse_if_changed(self, turn: Turn) -> None:
         """Raise Refused when the accepted credential is gone, Locked when the account is blocked by now."""

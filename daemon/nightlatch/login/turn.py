@@ -36,6 +36,9 @@ class Turn:
         """Whether the audit has the outcome already."""
         self.second = state.stage is not Stage.PASSWORD
         """Whether the first factor was right: what is recorded from there on is about the second."""
+        self.factor = ""
+        """Whose proof was looked at in this call."""
+        parts.watcher.about(state.reference)
 
     def found(self, account: Account) -> None:
         """The directory has named the person: from here on, the audit names them too."""

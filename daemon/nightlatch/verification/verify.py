@@ -25,6 +25,7 @@ from nightlatch.login.turn import Turn
 from nightlatch.model import DecisionRequest, Result
 from nightlatch.verification.answers import Answer, Sent, Verification, VerificationRequest, Verified
 from nightlatch.verification.trial import CodeTrial
+from nightlatch.watching import Ending, Kind
 
 if TYPE_CHECKING:
     from nightlatch.login.parts import Parts
@@ -79,9 +80,9 @@ class Verifications:
         )
         spend_key = key if fingerprint or ticket else ""
         decision = DecisionRequest((scope,), account.id, account, spend_key=spend_key)
-        return await self._answer(
-            turn, request, await self._parts.store.decide(decision, trial), receipt=receipt
-        )
+        verified = await self._parts.store.decide(decision, trial)
+        self._parts.watcher.proof(verified.factor, verified.verification.value)
+        return await self._answer(turn, request, verified, receipt=receipt)
 
     async def send(
         self, caller: str, request: VerificationRequest, factor: str, credential_id: str = ""
@@ -170,6 +171,7 @@ class Verifications:
         if verified.verification is not Verification.VERIFIED:
             return await self._refuse(turn, request, verified)
         turn.log(Result.GRANTED, verified.reason)
+        self._tell(turn, verified)
         account = turn.account()
         told = (
             self._parts.factors[verified.factor].plugin.told if verified.factor in self._parts.factors else ""
@@ -187,7 +189,15 @@ class Verifications:
         """Log, wait as every negative answer does, and say no more than the caller may know."""
         result = Result.LOCKED if verified.verification is Verification.LOCKED else Result.REFUSED
         turn.log(result, verified.reason)
+        self._tell(turn, verified)
         await turn.hold()
         if verified.verification is Verification.NOT_ENROLLED and not request.may_know:
             verified = replace(verified, verification=Verification.WRONG)
         return Answer(verified, turn.state.reference)
+
+    def _tell(self, turn: Turn, verified: Verified) -> None:
+        """Let the watcher know how the verification ended."""
+        if verified.verification is Verification.LOCKED:
+            self._parts.watcher.blocked("factor")
+        outcome, factor = verified.verification.value, verified.factor or turn.factor
+        self._parts.watcher.ended(Ending(Kind.VERIFICATION, outcome, "", factor, turn.state.service))

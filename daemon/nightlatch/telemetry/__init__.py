@@ -1,0 +1,1 @@
+"""Metrics and traces, made of what the daemon tells of its own work."""
