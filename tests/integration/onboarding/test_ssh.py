@@ -135,6 +135,21 @@ def test_a_login_goes_on_with_a_daemon_that_was_killed(
     client.close()
 
 
+def test_behind_a_public_key_it_is_the_same(world: OnboardingWorld, person: Resident, tmp_path: Path) -> None:
+    """With mode=factor the person is led without a password, and asked for the app the next time."""
+    world.govern('enrollment = "self"\nfactors = ["totp"]')
+    client = world.ssh(person, world.key_door)
+    app = world.scanned(client, tmp_path)
+    client.sendline(app.fresh())
+    client.expect(WELCOME)
+    client.close()
+    client = world.ssh(person, world.key_door)
+    client.expect(CODE)
+    client.sendline(app.fresh())
+    client.expect(WELCOME)
+    client.close()
+
+
 def test_it_is_put_off_twice_and_then_set_up(
     world: OnboardingWorld, person: Resident, tmp_path: Path
 ) -> None:
