@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from nightlatch.config.applications import ApplicationsListener, ClientSettings
 from nightlatch.config.load import as_json
+from nightlatch.config.policies import PolicyMatch, PolicySettings
 from nightlatch.config.schema import Config
 from nightlatch.directories.active_directory_settings import ActiveDirectorySettings
 from nightlatch.directories.settings import LdapSettings, PamSettings
@@ -29,6 +30,8 @@ def _tables() -> Iterator[tuple[str, type[BaseModel]]]:
     yield from _tables_in("", Config)
     yield "## [listeners.applications]", ApplicationsListener
     yield "## [[clients]]", ClientSettings
+    yield "## [[policies]]", PolicySettings
+    yield "## [policies.match]", PolicyMatch
     for model in (LdapSettings, ActiveDirectorySettings, PamSettings):
         (kind,) = model.model_fields["kind"].annotation.__args__  # type: ignore[union-attr]  # a Literal of one word
         yield f'## [[directories]] with kind = "{kind}"', model
@@ -48,6 +51,8 @@ def _toml(default: object) -> str:
         return "must be set"
     if default is None:
         return "none"
+    if isinstance(default, BaseModel):
+        return "`{}`"
     return f"`{json.dumps(default, default=str)}`"
 
 
