@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 EXIT_WRONG = 2
 EXIT_UNAVAILABLE = 3
 SWITCH_SECONDS = 0.001
-"""How long a thread that computes may keep the interpreter from the others. Measured: while reports read a whole
-directory, the p99 of logins is 115 ms, and 200 ms with Python's own 5 ms."""
+"""How long a thread that computes may keep the interpreter from the others. Measured: while reports read
+whole directories, the p99 of logins is 115 ms, and 200 ms with Python's own 5 ms."""
 COLLECT_AFTER = 20_000
 """Allocations, less those freed, between two collections of young objects."""
 
