@@ -73,6 +73,9 @@ class Directory(Protocol):
     def people(self) -> AsyncIterator[tuple[Person, ...]]:
         """Everyone in the directory with their groups, a page at a time; raises Unavailable."""
 
+    def servers(self) -> tuple[int, int]:
+        """How many servers it has, and how many of them are passed over after failures. Asks none."""
+
     async def health(self) -> str:
         """A line about the directory when it works; raises `Unavailable` when it does not."""
 

@@ -131,6 +131,9 @@ class FakeDirectory:
             for account in self.known.values()
         )
 
+    def servers(self) -> tuple[int, int]:
+        return 1, 0
+
     async def check_password(self, account: Account, password: Secret) -> None:
         self.asked += 1
         self._there()

@@ -20,6 +20,7 @@ from nightlatch.directories.open_ldap import open_ldap
 from nightlatch.directories.pam import PamDirectory
 from nightlatch.directories.passwords import password_bytes
 from nightlatch.directories.settings import PamSettings
+from nightlatch.directories.watched import WatchedDirectory
 from nightlatch.errors import ConfigError, Refused
 from nightlatch.model import Secret
 
@@ -31,12 +32,17 @@ if TYPE_CHECKING:
     from nightlatch.directories.dialect import Dialect
     from nightlatch.directories.settings import DirectorySettings, LdapSettings
     from nightlatch.ports import Clock, Directory, Randomness
+    from nightlatch.watching import Watcher
 
 _LONGEST_FILE = 4096
 
 
 def build_directory(
-    settings: DirectorySettings, log: structlog.stdlib.BoundLogger, clock: Clock, randomness: Randomness
+    settings: DirectorySettings,
+    log: structlog.stdlib.BoundLogger,
+    clock: Clock,
+    randomness: Randomness,
+    watcher: Watcher | None = None,
 ) -> Directory:
     """The directory of one ``[[directories]]`` table; raises ConfigError with every problem of its files."""
     if isinstance(settings, PamSettings):
@@ -45,6 +51,8 @@ def build_directory(
         servers = _servers(settings, log, randomness)
         place = Place(settings.name, settings.base, settings.workers, longest_answer(settings))
         directory = LdapDirectory(place, servers, _dialect(settings), log, clock)
+    if watcher is not None:
+        directory = WatchedDirectory(directory, watcher)  # behind the cache: what is kept asks nobody
     seconds = settings.group_cache_seconds
     return CachedGroups(directory, seconds, clock) if seconds else directory
 

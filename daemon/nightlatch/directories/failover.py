@@ -56,6 +56,11 @@ class Failover(Generic[S]):
             self._records = {id(server): before.get(id(server), _Record()) for server in servers}
             self.all = tuple(servers)
 
+    def state(self) -> tuple[int, int]:
+        """How many servers there are, and how many of them have failed when they were asked last."""
+        with self._lock:
+            return len(self.all), sum(record.failures > 0 for record in self._records.values())
+
     def failed(self, server: S) -> bool:
         """Pass `server` over for a while; True when it was believed to work until now."""
         with self._lock:

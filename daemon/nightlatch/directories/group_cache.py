@@ -83,6 +83,10 @@ class CachedGroups:
         """As the directory does."""
         return self._directory.people()
 
+    def servers(self) -> tuple[int, int]:
+        """As the directory does."""
+        return self._directory.servers()
+
     async def health(self) -> str:
         """As the directory does."""
         return await self._directory.health()

@@ -151,6 +151,10 @@ class LdapDirectory:
         finally:
             reading.close()
 
+    def servers(self) -> tuple[int, int]:
+        """How many servers it has, and how many of them are passed over after failures."""
+        return self._servers.state()
+
     async def health(self) -> str:
         """Search the base with the service account; the answering server's URL."""
         query = Query(self._place.base, "(objectClass=*)", ("objectClass",), size_limit=1, only_base=True)

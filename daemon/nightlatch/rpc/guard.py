@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from nightlatch.errors import Locked
+from nightlatch.rpc.access import AccessLog, NoCallWatcher
 from nightlatch.rpc.caller import Caller, Unidentified
 from nightlatch.rpc.sparing import SparingLog
 from nightlatch.rpc.status import DETAILS, RETRY_SECONDS, details_of
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     import structlog
 
+    from nightlatch.rpc.access import CallWatcher
     from nightlatch.rpc.caller import CallerAddresses
 
     Context = grpc.aio.ServicerContext[Any, Any]
@@ -55,8 +57,16 @@ class Guard:
     """Knows the callers, and what each client has under way. One for all listeners."""
 
     def __init__(
-        self, addresses: CallerAddresses, steady: Callable[[], float], log: structlog.stdlib.BoundLogger
+        self,
+        addresses: CallerAddresses,
+        steady: Callable[[], float],
+        log: structlog.stdlib.BoundLogger,
+        watcher: CallWatcher | None = None,
+        *,
+        logs_calls: bool = True,
     ) -> None:
+        """`watcher` hears of every call; `logs_calls` for a line in the log for each."""
+        self.accesses = AccessLog(addresses, steady, log if logs_calls else None, watcher or NoCallWatcher())
         self._addresses = addresses
         self._steady = steady
         self._log = SparingLog(log)
@@ -140,11 +150,13 @@ def _wrap(guard: Guard, method: str, handler: Handler) -> Handler:
 
 def _answering(guard: Guard, method: str, inner: Any) -> Any:  # noqa: ANN401, gRPC's own types vary
     async def guarded(request: object, context: Context) -> object:
-        load = await guard.enter(method, context)
-        try:
-            return await inner(request, context)
-        finally:
-            load.under_way -= 1
+        with guard.accesses.of(method, context) as access:
+            load = await guard.enter(method, context)
+            access.admitted = True
+            try:
+                return await inner(request, context)
+            finally:
+                load.under_way -= 1
 
     return guarded
 
@@ -154,12 +166,14 @@ def _telling(guard: Guard, method: str, inner: Any) -> Any:  # noqa: ANN401, gRP
     if inspect.isasyncgenfunction(inner):
 
         async def yielding(request: object, context: Context) -> AsyncIterator[object]:
-            load = await guard.enter(method, context)
-            try:
-                async for answer in inner(request, context):
-                    yield answer
-            finally:
-                load.under_way -= 1
+            with guard.accesses.of(method, context) as access:
+                load = await guard.enter(method, context)
+                access.admitted = True
+                try:
+                    async for answer in inner(request, context):
+                        yield answer
+                finally:
+                    load.under_way -= 1
 
         return yielding
     return _answering(guard, method, inner)

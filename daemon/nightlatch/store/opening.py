@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nightlatch.keys import MasterKey
     from nightlatch.ports import Clock, Randomness
     from nightlatch.store.database import Database, Session
+    from nightlatch.store.sql_store import StoreWatcher
 
 REVISION = "0002"
 """The schema that this version works with."""
@@ -49,7 +50,13 @@ _OTHER_REVISION = (
 )
 
 
-def open_store(url: str, key: MasterKey, clock: Clock, randomness: Randomness) -> SqlStore:
+def open_store(
+    url: str,
+    key: MasterKey,
+    clock: Clock,
+    randomness: Randomness,
+    watcher: StoreWatcher | None = None,
+) -> SqlStore:
     """Open the store at `url`; make or move its tables where needed. Blocks: call it before the loop runs.
 
     `sqlite:////path/to/file` or `postgresql://user@host/database`. Raises ConfigError for what an
@@ -78,7 +85,7 @@ def open_store(url: str, key: MasterKey, clock: Clock, randomness: Randomness) -
             raise DatabaseError("the database is another one than before", Again.NO)
         return session
 
-    return SqlStore(database.name, connect, Statements(database.dialect), seal, clock)
+    return SqlStore(database.name, connect, Statements(database.dialect), seal, clock, watcher=watcher)
 
 
 def store_is_empty(url: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from nightlatch.errors import Unavailable
 from nightlatch.model import AuditEvent, Changes, DecisionRequest, Result, Standing
@@ -17,6 +17,7 @@ from nightlatch.store.rows import audit_event
 from nightlatch.store.view import GroupView
 from nightlatch.store.waiting import Waiting
 from nightlatch.store.writer import Writer
+from nightlatch.watching import Activity, NoWatcher, Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,14 @@ if TYPE_CHECKING:
     from nightlatch.store.waiting import Pending
 
 T = TypeVar("T")
+
+
+class StoreWatcher(Watcher, Protocol):
+    """Whoever watches the store."""
+
+    def committed(self, decisions: int, seconds: float) -> None:
+        """So many decisions were committed together, in so long. Called by a thread of the store's."""
+
 
 LONGEST_ANSWER = 10.0
 """How long a caller waits for the store, in seconds; then it is unavailable."""
@@ -52,8 +61,10 @@ class SqlStore:
         clock: Clock,
         *,
         longest_body: float = LONGEST_BODY,
+        watcher: StoreWatcher | None = None,
     ) -> None:
         self._name = name
+        self._watcher = watcher or NoWatcher()
         self._clock = clock
         self._statements = statements
         self._patience = Patience()
@@ -61,7 +72,12 @@ class SqlStore:
         self._reader = Reader(connect, statements, seal, clock)
         self._reports = Reader(connect, statements, seal, clock)  # what reads long holds up nobody's login
         self._writer = Writer(
-            connect, lambda: GroupView(statements, seal), self._decider, Pruner(statements, clock), clock
+            connect,
+            lambda: GroupView(statements, seal),
+            self._decider,
+            Pruner(statements, clock),
+            clock,
+            committed=self._watcher.committed,
         )
 
     def __repr__(self) -> str:
@@ -79,8 +95,9 @@ class SqlStore:
     async def _decide(self, request: DecisionRequest, body: Callable[[Snapshot], tuple[Changes, T]]) -> T:
         loop = asyncio.get_running_loop()
         waiting = Waiting(request, body, loop, self._clock.steady() + LONGEST_ANSWER)
-        self._writer.submit(waiting)
-        return await self._answer(waiting, lambda: self._writer.break_off(_STUCK))  # type: ignore[no-any-return]  # the result is the body's
+        with self._watcher.during(Activity.DECISION, ""):
+            self._writer.submit(waiting)
+            return await self._answer(waiting, lambda: self._writer.break_off(_STUCK))  # type: ignore[no-any-return]  # the result is the body's
 
     async def credentials(self, account_id: str) -> tuple[Credential, ...]:
         """An account's credentials, oldest first. Raises Unavailable."""

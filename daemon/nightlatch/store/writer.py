@@ -45,12 +45,16 @@ class Writer:
         decider: Decider,
         pruner: Pruner,
         clock: Clock,
+        *,
+        committed: Callable[[int, float], None] = lambda _decisions, _seconds: None,
     ) -> None:
+        """`committed` hears of every commit: how many decisions, and how long it took, in seconds."""
         self._connect = connect
         self._new_view = new_view
         self._decider = decider
         self._pruner = pruner
         self._clock = clock
+        self._committed = committed
         self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._put_back: list[Waiting] = []
         self._session: Session | None = None
@@ -177,7 +181,9 @@ class Writer:
         writes = view.writes(now)
         if writes:
             session.write(writes)
+        began = self._clock.steady()
         session.commit()
+        self._committed(decided, self._clock.steady() - began)
         return decided
 
     def _prune(self) -> None:

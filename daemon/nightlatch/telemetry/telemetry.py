@@ -1,0 +1,157 @@
+"""Makes metrics and traces of what the daemon tells of its work, and knows which call is under way.
+
+MUST 1: it raises nothing into a login, and changes nothing of one.
+MUST 2: a caller's trace context joins spans, and gives no right to anything.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Protocol, Self
+
+from nightlatch.telemetry.results import OK, result_of
+from nightlatch.watching import Activity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+    from nightlatch.telemetry.metrics import Metrics
+    from nightlatch.watching import Ending
+
+CALL = "call"
+_UNDER_WAY: ContextVar[Call | None] = ContextVar("call", default=None)
+
+
+class Span(Protocol):
+    """A piece of a trace that has begun."""
+
+    def end(self, result: str, reference: str) -> None:
+        """It is over."""
+
+
+class Spans(Protocol):
+    """Whoever keeps traces."""
+
+    def call(self, method: str, caller: str, traceparent: str) -> Span:
+        """A call has come in; `traceparent` is its caller's (W3C Trace Context), or empty."""
+
+    def part(self, activity: Activity, labels: tuple[str, ...]) -> Span:
+        """A part of what is under way has begun."""
+
+
+class Call:
+    """A gRPC call under way."""
+
+    __slots__ = ("_owner", "_span", "method", "reference")
+
+    def __init__(self, owner: Telemetry, method: str, span: Span | None) -> None:
+        self._owner = owner
+        self._span = span
+        self.method = method
+        self.reference = ""
+        """The login that it belongs to."""
+        _UNDER_WAY.set(self)
+
+    def over(self, code: str, seconds: float) -> None:
+        """It was answered with that status code."""
+        _UNDER_WAY.set(None)
+        self._owner.call_over(self.method, code, seconds)
+        if self._span is not None:
+            self._span.end(code, self.reference)
+
+
+class _Timed:
+    """One activity; see `nightlatch.watching.Timing`."""
+
+    __slots__ = ("_activity", "_began", "_names", "_owner", "_span", "result")
+
+    def __init__(self, owner: Telemetry, activity: Activity, names: tuple[str, ...]) -> None:
+        self._owner = owner
+        self._activity = activity
+        self._names = names
+        self.result = OK
+
+    def __enter__(self) -> Self:
+        self._span = self._owner.part(self._activity, self._names)
+        self._began = self._owner.steady()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        result = self.result if kind is None else result_of(kind)
+        self._owner.part_over(self._activity, (*self._names, result), self._began)
+        if self._span is not None:
+            call = _UNDER_WAY.get()
+            self._span.end(result, call.reference if call is not None else "")
+
+
+class Telemetry:
+    """Implements `nightlatch.watching.Watcher`, and what the store and the listeners want to tell."""
+
+    def __init__(
+        self, steady: Callable[[], float], metrics: Metrics | None = None, spans: Spans | None = None
+    ) -> None:
+        self.steady = steady
+        self.metrics = metrics
+        self._spans = spans
+        self._under_way: dict[str, int] = dict.fromkeys((CALL, *(one.value for one in Activity)), 0)
+
+    @property
+    def under_way(self) -> Mapping[str, int]:
+        """How much of each kind has begun and is not over."""
+        return self._under_way
+
+    def call(self, method: str, caller: str, traceparent: str) -> Call:
+        """A call has come in, by its method ("LoginService/BeginLogin") and caller ("client portal")."""
+        self._under_way[CALL] += 1
+        span = self._spans.call(method, caller, traceparent) if self._spans is not None else None
+        return Call(self, method, span)
+
+    def call_over(self, method: str, code: str, seconds: float) -> None:
+        """A call was answered."""
+        self._under_way[CALL] -= 1
+        if self.metrics is not None:
+            self.metrics.call(method, code, seconds)
+
+    def during(self, activity: Activity, name: str, call: str = "") -> _Timed:
+        """Time an activity."""
+        return _Timed(self, activity, tuple(one for one in (name, call) if one))
+
+    def part(self, activity: Activity, names: tuple[str, ...]) -> Span | None:
+        """An activity has begun."""
+        self._under_way[activity.value] += 1
+        return self._spans.part(activity, names) if self._spans is not None else None
+
+    def part_over(self, activity: Activity, labels: tuple[str, ...], began: float) -> None:
+        """An activity is over."""
+        self._under_way[activity.value] -= 1
+        if self.metrics is not None:
+            self.metrics.activity(activity, labels, self.steady() - began)
+
+    def about(self, reference: str) -> None:
+        """Remember which login the call under way belongs to."""
+        call = _UNDER_WAY.get()
+        if call is not None:
+            call.reference = reference
+
+    def ended(self, ending: Ending) -> None:
+        """Count a login or a verification."""
+        if self.metrics is not None:
+            self.metrics.ended(ending)
+
+    def proof(self, factor: str, result: str) -> None:
+        """Count a proof."""
+        if self.metrics is not None:
+            self.metrics.proof(factor, result)
+
+    def blocked(self, limit: str) -> None:
+        """Count what the limiter has turned away."""
+        if self.metrics is not None:
+            self.metrics.blocked(limit)
+
+    def committed(self, decisions: int, seconds: float) -> None:
+        """Count a commit of the store. Called by its thread."""
+        if self.metrics is not None:
+            self.metrics.committed(decisions, seconds)
