@@ -59,9 +59,9 @@ def tell(
 
 
 def _row(one: PersonChange) -> tuple[str, str, str, str]:
-    if one.change == policy_pb2.CHANGE_TERMS:
-        before, after = _terms(one.before.requirement), _terms(one.after.requirement)
-        differing = [(was, will) for was, will in zip(before, after, strict=True) if was != will]
+    before, after = _terms(one.before.requirement), _terms(one.after.requirement)
+    differing = [(was, will) for was, will in zip(before, after, strict=True) if was != will]
+    if one.change == policy_pb2.CHANGE_TERMS and differing:
         now, then = (", ".join(words) for words in zip(*differing, strict=True))
     else:
         now, then = _prospect(one.before), _prospect(one.after)
@@ -85,7 +85,7 @@ def _terms(one: Requirement) -> tuple[str, ...]:
         f"enrolment {MODES.get(one.enrollment, '?')}",
         f"grace {one.grace_days} days",
         f"grace {one.grace_logins} logins",
-        f"observed {', '.join(one.observed_factors) or 'nothing'}",
+        f"observed {', '.join(one.observed_factors) or 'nothing'} ({', '.join(one.observed_rules) or 'no rule'})",
     )
 
 
