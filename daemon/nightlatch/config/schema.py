@@ -23,6 +23,7 @@ from pydantic import (
 from nightlatch.config.applications import ApplicationsListener, ClientSettings
 from nightlatch.config.policies import PolicyScopes, PolicySettings
 from nightlatch.config.sending import SendingSettings
+from nightlatch.config.telemetry import MetricsSettings, TracingSettings
 from nightlatch.directories.settings import DirectorySettings
 
 LONGEST_SOCKET_PATH = 107
@@ -181,6 +182,10 @@ class PluginSettings(Table):
     """Which plugins may be loaded. What is not named here is not imported."""
 
     enabled: tuple[PluginName, ...] = Field(
+    calls: bool = Field(
+        True,  # noqa: FBT003, a setting's default
+        description="Whether each gRPC call has a line: method, caller, status code, time in ms, reference.",
+    )
         min_length=1, description='The plugins to load, by the name of their entry point, such as "totp".'
     )
 
@@ -200,6 +205,8 @@ class Config(Table):
     )
     channels: dict[str, dict[str, object]] = Field(
         {},
+    metrics: MetricsSettings = Field(MetricsSettings(), description="Where Prometheus reads the metrics.")
+    tracing: TracingSettings = Field(TracingSettings(), description="Where traces are sent.")
         description="One table for each way a message may leave: its kind, and the settings of that kind.",
     )
     sending: SendingSettings = Field(
