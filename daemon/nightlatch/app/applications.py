@@ -47,9 +47,9 @@ class Applications:
         self._trust = trust
         self.door = TlsAcceptor(route, trust, self._clients(), now)
 
-    def socket(self) -> socket.socket:
-        """A new listening socket at the configured address; raises ConfigError."""
-        return make_tcp_socket(*split_address(self.address), "listeners.applications.address")
+    def socket(self, *, shared: bool) -> socket.socket:
+        """A new listening socket at the configured address; raises ConfigError. See `listening_at`."""
+        return listening_at(self.address, shared=shared)
 
     def renew(self) -> None:
         """Take over files and clients of the current configuration, which was found right a moment ago."""
@@ -111,6 +111,11 @@ class Applications:
 
     def _clients(self) -> Clients:
         return Clients(_client(one) for one in self._core().config.clients)
+
+
+def listening_at(address: str, *, shared: bool = False) -> socket.socket:
+    """A new listening socket, `shared` between the workers of one daemon; raises ConfigError."""
+    return make_tcp_socket(*split_address(address), "listeners.applications.address", shared=shared)
 
 
 def tls_files(settings: ApplicationsListener) -> TlsFiles:

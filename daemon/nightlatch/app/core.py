@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     import structlog
 
+    from nightlatch.app.worker import WorkerLink
     from nightlatch.config import Config
     from nightlatch.config.sending import SendingSettings
     from nightlatch.plugins.channel_facade import ChannelFacade
@@ -41,6 +42,8 @@ class World:
     clock: Clock
     randomness: Randomness
     log: structlog.stdlib.BoundLogger
+    worker: WorkerLink | None = None
+    """Where this process is one of several workers."""
 
 
 @dataclass(frozen=True, slots=True)

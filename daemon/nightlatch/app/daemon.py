@@ -12,7 +12,8 @@ import signal
 from typing import TYPE_CHECKING
 
 from nightlatch.app.fronts import Fronts
-from nightlatch.app.notify import Notifier
+from nightlatch.app.notify import Notifier, Superior
+from nightlatch.app.worker import CONFIG_TAKEN, TROUBLE
 from nightlatch.errors import ConfigError, Unavailable
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Daemon:
         self._load = load
         self._loading = asyncio.Lock()
         self._log = world.log
-        self._notifier = Notifier(os.environ)
+        self._superior: Superior = world.worker or Notifier(os.environ)
         self._stopping = asyncio.Event()
         self._background: set[asyncio.Task[None]] = set()
         self._fronts = Fronts(lambda: self._core, world)
@@ -49,13 +50,15 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         loop.add_signal_handler(signal.SIGHUP, lambda: self._spawn(self._reload()))
+        if self._world.worker is not None:
+            self._world.worker.listen(loop, self._stopping.set)
         await self._fronts.start(passed)
         self._spawn(self._keep_watch())
-        self._log.info("daemon.ready", pid=os.getpid())
-        self._notifier.send("READY=1", "STATUS=Serving")
+        self._log.info("worker.ready" if self._world.worker else "daemon.ready", pid=os.getpid())
+        self._superior.send("READY=1", "STATUS=Serving")
         await self._stopping.wait()
         self._log.info("daemon.stopping", grace_seconds=GRACE_SECONDS)
-        self._notifier.send("STOPPING=1")
+        self._superior.send("STOPPING=1")
         await self._fronts.stop(GRACE_SECONDS)
         for task in self._background:
             task.cancel()
@@ -74,18 +77,19 @@ class Daemon:
             await self._reload_now()
 
     async def _reload_now(self) -> None:
-        self._notifier.send("RELOADING=1", f"MONOTONIC_USEC={int(self._world.clock.steady() * 1e6)}")
+        self._superior.send("RELOADING=1", f"MONOTONIC_USEC={int(self._world.clock.steady() * 1e6)}")
         old = self._core
         try:
             self._core = await self._load()
         except ConfigError as error:
             self._log.error("config.refused", problems=list(error.problems), kept="the running configuration")
+            self._superior.send("READY=1")
         else:
             later = _needing_restart(old.config, self._core.config)
             self._fronts.reload()
             self._log.info("config.reloaded", needs_restart=later or None)
             self._spawn(self._retire(old))
-        self._notifier.send("READY=1")
+            self._superior.send("READY=1", CONFIG_TAKEN)
 
     async def _retire(self, old: Core) -> None:
         """Close the parts of the configuration before, once the logins inside them are over."""
@@ -95,14 +99,16 @@ class Daemon:
             await old.close()
 
     async def _keep_watch(self) -> None:
-        """Tell systemd's watchdog that the daemon lives, as long as its loop and its store do."""
-        seconds = self._notifier.watchdog_seconds
+        """Tell the watchdog, systemd's or the parent's, that the daemon lives, and what does not work."""
+        seconds = self._superior.watchdog_seconds
         while seconds:
+            trouble = []
             try:
                 await self._world.store.health()
             except Unavailable as error:
                 self._log.warning("store.unavailable", reason=str(error))
-            self._notifier.send("WATCHDOG=1")
+                trouble = [TROUBLE + " ".join(str(error).split())]
+            self._superior.send("WATCHDOG=1", *trouble)
             await self._world.clock.sleep(seconds / 2)
 
 

@@ -64,7 +64,9 @@ class Fronts:
         self._core = core
         self._world = world
         self._log = world.log
-        self._started_at = world.clock.now()
+        worker = world.worker
+        self._started_at = worker.daemon_since if worker else world.clock.now()
+        runtime_dir = core().config.daemon.runtime_dir
         self._addresses = CallerAddresses(world.randomness.bytes(16).hex())
         self._watches: list[asyncio.Task[None]] = []
         guard = Guard(self._addresses, world.clock.steady, world.log)
@@ -74,7 +76,7 @@ class Fronts:
             name: Listener(
                 name,
                 {_full_name(one.right): one.register for one in offers if name in one.listeners},
-                core().config.daemon.runtime_dir,
+                worker.inner_dir(runtime_dir) if worker else runtime_dir,
                 guard,
                 remote=name == "applications",
             )
@@ -152,7 +154,9 @@ class Fronts:
             await self._listeners[name].start(door, listening)
             self._log.info("listener.ready", listener=name, socket=str(wanted.socket), passed=name in passed)
         if self._applications is not None:
-            listening = passed.get("applications") or self._applications.socket()
+            listening = passed.get("applications") or self._applications.socket(
+                shared=self._world.worker is not None
+            )
             await self._listeners["applications"].start(self._applications.door, listening)
             self._log.info(
                 "listener.ready",
@@ -200,7 +204,7 @@ class Fronts:
         return await planned_policy(file, text, enabled, self._core().directories, self._log)
 
     async def _status(self) -> admin_pb2.GetStatusResponse:
-        return await status_of(self._core(), self._world.store, self._started_at)
+        return await status_of(self._core(), self._world, self._started_at)
 
 
 def _full_name(right: str) -> str:

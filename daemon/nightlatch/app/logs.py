@@ -12,15 +12,17 @@ import json
 import logging
 import os
 import queue
+import select
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 import structlog
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Iterable, Iterator, MutableMapping
 
     from nightlatch.config.schema import LogSettings
 
@@ -62,11 +64,12 @@ class LogWriter:
             if self._dropped:
                 dropped, self._dropped = self._dropped, 0
                 lines.append(f"log.dropped lines={dropped}")
-            try:
-                self._stream.write("".join(f"{line}\n" for line in lines))
-                self._stream.flush()
-            except (OSError, ValueError):
-                continue
+            for text in whole_lines(lines):
+                try:
+                    self._stream.write(text)
+                    self._stream.flush()
+                except (OSError, ValueError):
+                    break
 
     def _waiting(self) -> tuple[list[str], bool]:
         """All lines that wait, at least one; and whether more may come."""
@@ -82,11 +85,51 @@ class LogWriter:
         return lines, False
 
 
+class DirectWriter:
+    """Writes lines as they come, without a thread; one that nobody takes just now is left out (MUST 3)."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def msg(self, line: str) -> None:
+        """Write a line, where there is room for it."""
+        with suppress(OSError, ValueError):
+            if select.select((), (self._stream,), (), 0)[1]:
+                self._stream.write(f"{line}\n")
+                self._stream.flush()
+
+    log = debug = info = warning = error = critical = msg
+
+
+def whole_lines(lines: Iterable[str]) -> Iterator[str]:
+    """The lines, as many at a time as one write(2) keeps together.
+
+    Several processes write to one place: what is longer may come out with another's lines inside (pipe(7)).
+    """
+    text = ""
+    for line in lines:
+        if text and len(text) + len(line) >= select.PIPE_BUF:
+            yield text
+            text = ""
+        text += f"{line}\n"
+    if text:
+        yield text
+
+
 def open_log(
     settings: LogSettings, stream: TextIO | None = None
 ) -> tuple[structlog.stdlib.BoundLogger, LogWriter]:
     """The daemon's logger and its writer; also catches what libraries log."""
-    stream = stream or sys.stderr
+    writer = LogWriter(stream or sys.stderr)
+    log = bound_log(settings, writer, stream or sys.stderr)
+    logging.basicConfig(handlers=[_LibraryHandler(log)], level=logging.WARNING, force=True)
+    return log, writer
+
+
+def bound_log(
+    settings: LogSettings, writer: LogWriter | DirectWriter, stream: TextIO
+) -> structlog.stdlib.BoundLogger:
+    """A logger of that writer, in the form for that stream."""
     terminal = stream.isatty()
     console = settings.format == "console" or (settings.format == "auto" and terminal)
     renderer = (
@@ -94,15 +137,13 @@ def open_log(
         if console
         else JsonRenderer()
     )
-    writer = LogWriter(stream)
     # Bound once: the lazy logger of wrap_logger would be bound anew for every event.
     log: structlog.stdlib.BoundLogger = structlog.wrap_logger(
         writer,
         processors=[Complete(), renderer],
         wrapper_class=structlog.make_filtering_bound_logger(settings.level),
     ).bind()
-    logging.basicConfig(handlers=[_LibraryHandler(log)], level=logging.WARNING, force=True)
-    return log, writer
+    return log
 
 
 class JsonRenderer:

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import socket
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+class Superior(Protocol):
+    """Whoever has started this process, and wants to hear how it is."""
+
+    @property
+    def watchdog_seconds(self) -> float:
+        """How often it wants to hear from the daemon; 0 for never."""
+
+    def send(self, *lines: str) -> None:
+        """Tell it something; never raises."""
 
 
 class Notifier:

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
+from nightlatch.app.applications import listening_at
 from nightlatch.app.core import World
 from nightlatch.app.daemon import Daemon
 from nightlatch.app.folders import master_key, private_folder, store_url
 from nightlatch.app.loading import build_checked_core, checked_config, load_core
-from nightlatch.app.logs import open_log
+from nightlatch.app.logs import DirectWriter, bound_log, open_log
+from nightlatch.app.supervisor import Supervisor
 from nightlatch.app.system import SystemClock, SystemRandomness
 from nightlatch.errors import ConfigError, Unavailable
-from nightlatch.rpc.sockets import passed_sockets
+from nightlatch.rpc.sockets import make_socket, passed_sockets
 from nightlatch.store.opening import open_store
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     import structlog
 
+    from nightlatch.app.worker import WorkerLink
     from nightlatch.config import Config
 
 EXIT_WRONG = 2
@@ -48,18 +51,48 @@ def serve(path: Path) -> int:
     passed = passed_sockets(os.environ, os.getpid())
     try:
         config = checked_config(path, frozenset(passed))
-        log, writer = open_log(config.log)
-        try:
-            world = _world(config, log)
-            _spare_the_collector()
-            sys.setswitchinterval(SWITCH_SECONDS)
-            uvloop.run(_serve(world, config, path, passed))
-        finally:
-            writer.close()
+        if config.daemon.workers > 1:
+            return _supervise(config, path, passed)
+        return _serve_here(config, path, passed)
+    except ConfigError as error:
+        return _told(error.problems, EXIT_WRONG)
+
+
+def _supervise(config: Config, path: Path, passed: dict[str, socket.socket]) -> int:
+    """Let workers serve; raises ConfigError. The unix sockets are made here, once, and taken over by all."""
+    names = frozenset(passed)
+    applications = config.listeners.applications
+    if applications is not None and "applications" not in passed:
+        listening_at(applications.address).close()  # nobody else may be there: from here on it is shared
+    for name, wanted in (("pam", config.listeners.pam), ("admin", config.listeners.admin)):
+        if name not in passed:
+            passed[name] = make_socket(wanted.socket, f"listeners.{name}.socket")
+    gc.freeze()  # what the workers share stays shared for longer
+    return Supervisor(
+        config,
+        lambda: checked_config(path, names),
+        lambda taken, link: _serve_here(taken, path, passed, link),
+        SystemClock(),
+        bound_log(config.log, DirectWriter(sys.stderr), sys.stderr),
+    ).run()
+
+
+def _serve_here(
+    config: Config, path: Path, passed: dict[str, socket.socket], worker: WorkerLink | None = None
+) -> int:
+    """Serve in this process; the exit code."""
+    log, writer = open_log(config.log)
+    try:
+        world = _world(config, log.bind(worker=worker.number) if worker else log, worker)
+        _spare_the_collector()
+        sys.setswitchinterval(SWITCH_SECONDS)
+        uvloop.run(_serve(world, config, path, passed))
     except ConfigError as error:
         return _told(error.problems, EXIT_WRONG)
     except Unavailable as error:
         return _told((str(error),), EXIT_UNAVAILABLE)
+    finally:
+        writer.close()
     return 0
 
 
@@ -74,13 +107,16 @@ def _spare_the_collector() -> None:
     gc.set_threshold(COLLECT_AFTER, 20, 20)
 
 
-def _world(config: Config, log: structlog.stdlib.BoundLogger) -> World:
+def _world(config: Config, log: structlog.stdlib.BoundLogger, worker: WorkerLink | None) -> World:
     """What stays for the daemon's whole life: folders, key, store."""
     private_folder(config.daemon.state_dir, "daemon.state_dir")
     private_folder(config.daemon.runtime_dir, "daemon.runtime_dir")
+    if worker is not None:
+        private_folder(worker.inner_dir(config.daemon.runtime_dir), "daemon.runtime_dir")
     clock, randomness = SystemClock(), SystemRandomness()
     key = master_key(config, randomness, log)
-    return World(open_store(store_url(config), key, clock, randomness), key, clock, randomness, log)
+    store = open_store(store_url(config), key, clock, randomness)
+    return World(store, key, clock, randomness, log, worker)
 
 
 async def _serve(world: World, config: Config, path: Path, passed: dict[str, socket.socket]) -> None:

@@ -97,6 +97,11 @@ class DaemonSettings(Table):
         Path("/run/nightlatchd"),
         description="A private folder for the daemon's inner sockets; mode 0700, emptied at every start.",
     )
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        1,
+        description="How many processes serve side by side; about one for each processor that the daemon may "
+        "fill. With more than one, a parent starts them and replaces those that end.",
+    )
 
 
 class PamListener(Table):

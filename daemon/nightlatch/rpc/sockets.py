@@ -52,12 +52,18 @@ def make_socket(path: Path, setting: str) -> socket.socket:
     return made
 
 
-def make_tcp_socket(host: str, port: int, setting: str) -> socket.socket:
-    """A listening socket; "::" takes IPv4 as well. Raises ConfigError that names `setting`."""
+def make_tcp_socket(host: str, port: int, setting: str, *, shared: bool = False) -> socket.socket:
+    """A listening socket; "::" takes IPv4 as well. Raises ConfigError that names `setting`.
+
+    Those that are `shared` listen side by side at one address, and the kernel spreads new connections over
+    them (SO_REUSEPORT, socket(7)); it lets processes of one user do that and nobody else.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     made = socket.socket(family, socket.SOCK_STREAM)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family is socket.AF_INET6:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if host == "::" else 1)
         made.bind((host, port))
