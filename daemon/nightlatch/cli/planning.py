@@ -80,12 +80,13 @@ def _prospect(prospect: Prospect) -> str:
 
 
 def _terms(one: Requirement) -> tuple[str, ...]:
+    observed, by = ", ".join(one.observed_factors), ", ".join(one.observed_rules)
     return (
         f"devices {one.trusted_device_days} days",
         f"enrolment {MODES.get(one.enrollment, '?')}",
         f"grace {one.grace_days} days",
         f"grace {one.grace_logins} logins",
-        f"observed {', '.join(one.observed_factors) or 'nothing'} ({', '.join(one.observed_rules) or 'no rule'})",
+        f"observed {observed or 'nothing'} ({by or 'no rule'})",
     )
 
 

@@ -7,6 +7,10 @@ import io
 import signal
 from typing import Any
 
+import grpc
+import pytest
+
+from nightlatch.v1 import policy_pb2, policy_pb2_grpc
 from testbed.office import ADMINS, REQUIRED, RULES, Office
 from testbed.process import wait_until
 from testbed.slapd import group_dn
@@ -148,3 +152,12 @@ def test_a_plan_with_problems_is_refused_with_file_and_line(office: Office) -> N
     assert gone.returncode == 1
     assert f'no directory has a group "{group_dn("nobody")}"' in gone.stderr
     assert "new.toml:" in gone.stderr
+
+
+def test_reviews_are_on_the_admin_socket_alone(office: Office) -> None:
+    """Whoever logs people in learns nothing of who is ready and who is not."""
+    with office.daemon.channel() as channel:
+        service = policy_pb2_grpc.PolicyServiceStub(channel)
+        with pytest.raises(grpc.RpcError) as error:
+            service.ExplainPolicy(policy_pb2.ExplainPolicyRequest(user="alice"), timeout=15)
+    assert error.value.code() is grpc.StatusCode.UNIMPLEMENTED

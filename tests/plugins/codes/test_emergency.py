@@ -43,6 +43,7 @@ def test_it_is_the_last_resort() -> None:
         plugin.choice.format(title=plugin.title, label="a•••@home.example") == "I can't access any of these"
     )
     assert plugin.last_resort
+    assert plugin.weak
     assert plugin.single
     assert plugin.told == "notice_emergency_code"
 

@@ -28,6 +28,12 @@ EMAIL = FactorKit(
 BOTH = pytest.mark.parametrize("kit", [SMS, EMAIL], ids=["sms", "email"])
 
 
+@BOTH
+def test_a_code_that_is_sent_is_weak(kit: FactorKit) -> None:
+    """Others can read it on its way; reports tell who has nothing better."""
+    assert kit.load().plugin.weak
+
+
 def refused(flow: Flow, answer: str) -> str:
     """The reason for which an answer is refused."""
     verdict = flow.verify(answer)
