@@ -28,11 +28,20 @@ methods = ["login", "verification", "keys", "reflection", "health"]
 class Shop:
     """One daemon with a TLS listener, and the shop's certificate. Started by its fixture."""
 
-    def __init__(self, folder: Path, slapd: Slapd, clients: str = SHOP) -> None:
+    def __init__(self, folder: Path, slapd: Slapd, *, store: str = "", like: Shop | None = None) -> None:
+        """`store` is the table of a database; `like` is a shop whose certificates this daemon uses too."""
         self.folder = Path(tempfile.mkdtemp(prefix="shop-", dir=folder))
         self.folder.chmod(0o755)
-        self.installation = Installation(self.folder, directories=directory_table(slapd), clients=clients)
-        self.daemon = self.installation.daemon
+        made = Installation(self.folder, directories=store + directory_table(slapd), clients=SHOP)
+        self.installation = made
+        self.daemon = made.daemon
+        if like is not None:
+            made.authority, made.server_authority = (
+                like.installation.authority,
+                like.installation.server_authority,
+            )
+            made.server = like.installation.server
+            made.rewrite(SHOP)
         self.ca = self.installation.server_authority.file
         self.pair: Pair = self.installation.authority.sign("shop", Order((SAN,)))
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     import grpc
 
+    from nightlatch.client.failure import Failure
     from nightlatch.client.targets import Targets
 
 FIRST_PAUSE = 0.1
@@ -44,6 +45,8 @@ class Attempts:
         self._hopeless: set[str] = set()
         self._pause = FIRST_PAUSE
         self._wanted = 0.0
+        self._worst: tuple[Failure, str] | None = None
+        """The failure that tells most, and whose it was."""
 
     @property
     def target(self) -> str:
@@ -70,6 +73,8 @@ class Attempts:
             self._hopeless.add(target)
         if not failure.may_repeat(harmless=self._harmless):
             raise failure.error(target)
+        if self._worst is None or failure.tells >= self._worst[0].tells:
+            self._worst = failure, target
         self._wanted = max(self._wanted, failure.retry_after)
         del self._round[0]
         if self._round:
@@ -78,5 +83,5 @@ class Attempts:
         pause = max(self._pause * (0.5 + self._chance() / 2), self._wanted)
         self._pause, self._wanted = min(2 * self._pause, LONGEST_PAUSE), 0.0
         if not self._round or self._steady() + pause >= self._end:
-            raise failure.error(target)
+            raise self._worst[0].error(self._worst[1])
         return pause

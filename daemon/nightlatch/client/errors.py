@@ -22,7 +22,7 @@ class Unavailable(ClientError):
 
 
 class TooMany(ClientError):
-    """A limit on the application's calls or the person's messages; nothing was done. `retry_after`: seconds."""
+    """A limit on the application's calls or on messages; nothing was done. `retry_after` is in seconds."""
 
     def __init__(self, words: str, retry_after: float = 0.0) -> None:
         super().__init__(words)

@@ -148,10 +148,23 @@ class Failure:
             return kind(self.words)
         return Unavailable(f"{target}: {self._outage()}", self.retry_after)
 
+    @property
+    def hung_up(self) -> bool:
+        """Whether somebody took the connection, and ended it before it was of use."""
+        return not self.connected and ("Socket closed" in self.words or "Connection reset" in self.words)
+
+    @property
+    def tells(self) -> int:
+        """How much it explains: of several failures of one call, the one with most is worth showing.
+
+        A name with several addresses is tried at each, and gRPC tells what the last one said.
+        """
+        return 3 * bool(self.wrong_certificate) or 2 * self.told or 1 * self.hung_up
+
     def _outage(self) -> str:
         if self.told:
             return self.words
-        if not self.connected and ("Socket closed" in self.words or "Connection reset" in self.words):
+        if self.hung_up:
             return _HUNG_UP
         return f"no answer ({self.code.name}: {self.words})"
 
