@@ -126,6 +126,11 @@ class Standing:
     invite_expires_at: float = 0.0
     disabled_at: float | None = None
     """Since when an administrator keeps the account out; None for not."""
+    sessions: tuple[tuple[str, float], ...] = field(default=(), repr=False)
+    """The account's open sessions: a hash of each one's id, and when it ends."""
+    reset: str = field(default="", repr=False)
+    """A keyed hash of the code that may set a forgotten password anew, in hexadecimal; empty for none."""
+    reset_expires_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +145,8 @@ class LimitState:
     """Nothing is checked before this time."""
     disabled: bool = False
     """Only an administrator or recovery helps."""
+    barred: bool = False
+    """An administrator has disabled the account; `Standing.disabled_at` says since when."""
 
 
 class Result(Enum):
@@ -172,8 +179,50 @@ class AuditEvent:
     credential_id: str = ""
     caller: str = ""
     """The listener and the identity behind the call: "pam uid=0"."""
+    facts: str = ""
+    """The same for programs, where the reason is words: "offset=-1", "failures=2 free=4", "until=1700000030"."""
     language: str = field(default="", compare=False)
     """The language of the account, for messages that tell of the event; not written."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """An event as the store keeps it, with its place in its writer's chain."""
+
+    id: int
+    at: float
+    event: AuditEvent
+    writer: str = ""
+    """Which daemon's session with the store has written it; empty for rows from before the chain."""
+    sequence: int = 0
+    """Its number there, counted from 1."""
+    chain: bytes = b""
+    """Its link: see `nightlatch.audit.chain`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditQuery:
+    """Which rows are asked for. What is left out asks for all."""
+
+    accounts: tuple[str, ...] | None = None
+    """Account ids."""
+    event: str = ""
+    """An event's name; with a full stop at its end, all whose names begin so."""
+    results: tuple[Result, ...] = ()
+    since: float | None = None
+    until: float | None = None
+    """Before this time."""
+    oldest_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AuditWriter:
+    """What is kept of one writer's chain: its signed heads, as lines; empty for none."""
+
+    writer: str
+    opened: str = ""
+    head: str = ""
+    pruned: str = ""
 
 
 @dataclass(frozen=True, slots=True)

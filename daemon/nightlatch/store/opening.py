@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from nightlatch.audit.evidence import AuditKeys, NoWitness
 from nightlatch.errors import ConfigError, Unavailable
+from nightlatch.store.audit_prune import AuditPruner
+from nightlatch.store.chaining import Chaining
 from nightlatch.store.database import Again, DatabaseError, Query
 from nightlatch.store.seal import CredentialSeal
 from nightlatch.store.sql_store import SqlStore
@@ -23,14 +26,17 @@ from nightlatch.store.statements import Statements
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from nightlatch.audit.evidence import Witness
     from nightlatch.keys import MasterKey
     from nightlatch.ports import Clock, Randomness
     from nightlatch.store.database import Database, Session
     from nightlatch.store.sql_store import StoreWatcher
 
-REVISION = "0002"
+REVISION = "0003"
 """The schema that this version works with."""
-TABLES = frozenset({"meta", "accounts", "credentials", "standings", "limits", "spent", "audit"})
+TABLES = frozenset(
+    {"meta", "accounts", "credentials", "standings", "limits", "spent", "audit", "audit_writers"}
+)
 
 _WRONG_KEY = (
     "store: the key is not the one that this database was sealed with ({}). "
@@ -56,11 +62,15 @@ def open_store(
     clock: Clock,
     randomness: Randomness,
     watcher: StoreWatcher | None = None,
+    *,
+    witness: Witness | None = None,
+    retention_days: int = 0,
 ) -> SqlStore:
     """Open the store at `url`; make or move its tables where needed. Blocks: call it before the loop runs.
 
     `sqlite:////path/to/file` or `postgresql://user@host/database`. Raises ConfigError for what an
     administrator must put right (a wrong key above all), Unavailable when the database can not be reached.
+    `witness` takes the audit's signed heads; audit rows are forgotten after `retention_days`, 0 for never.
     """
     database = _database(url)
     seal = CredentialSeal(key, randomness)
@@ -85,7 +95,17 @@ def open_store(
             raise DatabaseError("the database is another one than before", Again.NO)
         return session
 
-    return SqlStore(database.name, connect, Statements(database.dialect), seal, clock, watcher=watcher)
+    statements, keys, witness = Statements(database.dialect), AuditKeys.of(key), witness or NoWitness()
+    return SqlStore(
+        database.name,
+        connect,
+        statements,
+        seal,
+        clock,
+        chaining=Chaining(keys, statements, clock, randomness, witness),
+        audit_pruner=AuditPruner(keys, statements, clock, witness, retention_days),
+        watcher=watcher,
+    )
 
 
 def store_is_empty(url: str) -> bool:

@@ -10,6 +10,7 @@ from nightlatch.store.rows import limit_state
 
 if TYPE_CHECKING:
     from nightlatch.ports import Clock
+    from nightlatch.store.audit_prune import AuditPruner
     from nightlatch.store.database import Row, Session
     from nightlatch.store.statements import Statements
 
@@ -23,7 +24,8 @@ _LIMITS_MOST = 1000
 class Pruner:
     """Prunes a little at a time, between two groups; the writer's thread calls it after each one."""
 
-    def __init__(self, statements: Statements, clock: Clock) -> None:
+    def __init__(self, statements: Statements, clock: Clock, audit: AuditPruner) -> None:
+        self._audit = audit
         self._statements = statements
         self._clock = clock
         self._expired_at = clock.steady() + _EXPIRED_EVERY
@@ -40,6 +42,7 @@ class Pruner:
             if steady >= self._limits_at:
                 self._limits_at = steady + _LIMITS_EVERY
                 self._prune_limits(session)
+            self._audit.run(session)
         except DatabaseError:
             return False  # it is tried again later; a decision will meet the same trouble and report it
         return True

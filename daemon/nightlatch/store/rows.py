@@ -6,21 +6,28 @@ import json
 import math
 from typing import TYPE_CHECKING
 
-from nightlatch.model import AuditEvent, LimitState, Result, Standing
+from nightlatch.model import AuditEvent, AuditRow, LimitState, Result, Standing
 
 if TYPE_CHECKING:
     from nightlatch.store.database import Row
 
+AUDIT_TEXTS = (
+    "event, result, reason, reference, account_id, user_name, service, source,"
+    " factor, credential_id, caller, facts"
+)
+"""The columns of an audit event, in the order in which they are chained."""
 FRESH = "{}"
 """A limiter's state, or a standing, that remembers nothing."""
 
-_LIMIT_FIELDS = {"failures", "in_a_row", "blocked_until", "disabled"}
+_LIMIT_FIELDS = {"failures", "in_a_row", "blocked_until", "disabled", "barred"}
 _STANDING_FIELDS: dict[str, type] = {
     "grace_started_at": float,
     "grace_logins": int,
     "invite": str,
     "invite_expires_at": float,
     "disabled_at": float,
+    "reset": str,
+    "reset_expires_at": float,
 }
 _LONGEST_TEXT = 256
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps builds an encoder for each call
@@ -38,6 +45,8 @@ def limit_text(state: LimitState) -> str:
         fields["blocked_until"] = state.blocked_until
     if state.disabled:
         fields["disabled"] = True
+    if state.barred:
+        fields["barred"] = True
     return _ENCODE(fields) if fields else FRESH
 
 
@@ -53,6 +62,7 @@ def limit_state(text: str) -> LimitState:
         in_a_row=int(fields.get("in_a_row", 0)),
         blocked_until=float(fields.get("blocked_until", 0.0)),
         disabled=bool(fields.get("disabled", False)),
+        barred=bool(fields.get("barred", False)),
     )
 
 
@@ -72,6 +82,12 @@ def standing_text(standing: Standing) -> str:
         fields["invite_expires_at"] = float(standing.invite_expires_at)
     if standing.disabled_at is not None:
         fields["disabled_at"] = float(standing.disabled_at)
+    if standing.sessions:
+        fields["sessions"] = [(identity, float(end)) for identity, end in standing.sessions]
+    if standing.reset:
+        fields["reset"] = standing.reset
+    if standing.reset_expires_at:
+        fields["reset_expires_at"] = float(standing.reset_expires_at)
     return _ENCODE_FINITE(fields) if fields else FRESH
 
 
@@ -80,9 +96,17 @@ def standing_of(text: str) -> Standing:
     if text == FRESH:
         return Standing()
     fields = json.loads(text)
-    if not isinstance(fields, dict) or not all(_of_standing(*item) for item in fields.items()):
+    sessions = fields.pop("sessions", []) if isinstance(fields, dict) else None
+    if not _are_sessions(sessions) or not all(_of_standing(*item) for item in fields.items()):
         raise ValueError("a standing is malformed")
-    return Standing(**fields)
+    return Standing(**fields, sessions=tuple(map(tuple, sessions)))
+
+
+def _are_sessions(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(one, list) and [type(part) for part in one] == [str, float] and math.isfinite(one[1])
+        for one in value
+    )
 
 
 def _of_standing(name: str, value: object) -> bool:
@@ -92,7 +116,7 @@ def _of_standing(name: str, value: object) -> bool:
 
 
 def audit_row(event: AuditEvent, at: float) -> tuple[object, ...]:
-    """An audit event in the order of `Statements.put_audit`, each text bounded and on one line (AUD-02)."""
+    """The time, and an event in the order of `AUDIT_TEXTS`, each text bounded and on one line (AUD-02)."""
     texts: tuple[str, ...] = (
         event.reason,
         event.reference,
@@ -103,6 +127,7 @@ def audit_row(event: AuditEvent, at: float) -> tuple[object, ...]:
         event.factor,
         event.credential_id,
         event.caller,
+        event.facts,
     )
     together = "".join(texts)
     if len(together) > _LONGEST_TEXT or not together.isprintable():
@@ -111,9 +136,16 @@ def audit_row(event: AuditEvent, at: float) -> tuple[object, ...]:
 
 
 def audit_event(row: Row) -> tuple[float, AuditEvent]:
-    """When, and what, from the columns of `Statements.put_audit`."""
+    """When, and what, from the columns of `AUDIT_TEXTS` behind the time."""
     at, event, result, *texts = row
     return at, AuditEvent(event, Result(result), *texts)
+
+
+def stored_audit_row(row: Row) -> AuditRow:
+    """A row of `Statements.audit_columns`."""
+    number, *columns, writer, sequence, chain = row
+    at, event = audit_event(tuple(columns))
+    return AuditRow(number, at, event, writer, sequence, bytes(chain or b""))
 
 
 def _plain(text: str) -> str:

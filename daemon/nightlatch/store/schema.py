@@ -83,6 +83,19 @@ def _audit(metadata: MetaData) -> None:
         Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
         Column("at", Double, nullable=False),
         *(Column(name, Text, nullable=False) for name in texts + more),
+        Column("facts", Text, nullable=False, server_default=""),
+        Column("writer", Text, nullable=False, server_default=""),
+        Column("sequence", BigInteger, nullable=False, server_default="0"),
+        Column("chain", LargeBinary),
         Index("audit_at", "at"),
         Index("audit_account", "account_id", "id"),
+        Index("audit_chain", "writer", "sequence"),
+    )
+    heads = ("opened", "head", "pruned")
+    Table(
+        "audit_writers",
+        metadata,
+        Column("writer", Text, primary_key=True),
+        Column("started_at", Double, nullable=False),
+        *(Column(name, Text, nullable=False) for name in heads),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from nightlatch.errors import Unavailable
 from nightlatch.model import AuditEvent, Changes, DecisionRequest, Result, Standing
+from nightlatch.store.audit_reads import AuditReads
 from nightlatch.store.bulk import factors_by_account, paged_standings, standings_by_account
 from nightlatch.store.database import Query
 from nightlatch.store.decider import Decider
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from nightlatch.model import Credential, Snapshot
     from nightlatch.ports import Clock
+    from nightlatch.store.audit_prune import AuditPruner
+    from nightlatch.store.chaining import Chaining
     from nightlatch.store.database import Row, Session
     from nightlatch.store.seal import CredentialSeal
     from nightlatch.store.statements import Statements
@@ -60,6 +63,8 @@ class SqlStore:
         seal: CredentialSeal,
         clock: Clock,
         *,
+        chaining: Chaining,
+        audit_pruner: AuditPruner,
         longest_body: float = LONGEST_BODY,
         watcher: StoreWatcher | None = None,
     ) -> None:
@@ -71,12 +76,14 @@ class SqlStore:
         self._decider = Decider(clock, longest_body, MOST_HANGING)
         self._reader = Reader(connect, statements, seal, clock)
         self._reports = Reader(connect, statements, seal, clock)  # what reads long holds up nobody's login
+        self.audit = AuditReads(statements, lambda query, take: self._read(self._reports, query, take))
         self._writer = Writer(
             connect,
             lambda: GroupView(statements, seal),
             self._decider,
-            Pruner(statements, clock),
+            Pruner(statements, clock, audit_pruner),
             clock,
+            chaining=chaining,
             committed=self._watcher.committed,
         )
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nightlatch.store.database import Query
-from nightlatch.store.rows import FRESH
+from nightlatch.store.rows import AUDIT_TEXTS, FRESH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +60,7 @@ class Statements:
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self._reads(dialect)
+        self._chain(dialect)
         self._writes(dialect)
         self._prunes(dialect)
 
@@ -68,10 +69,7 @@ class Statements:
             "select account_id, credential_id, factor, label, state, created_at, last_used_at, expires_at"
             " from credentials where account_id AMONG order by account_id, credential_id"
         )
-        audit = (
-            "select at, event, result, reason, reference, account_id, user_name, service, source,"
-            " factor, credential_id, caller from audit"
-        )
+        audit = f"select at, {AUDIT_TEXTS} from audit"  # noqa: S608  # words of our own
         self.credentials = dialect.write(credentials)
         self.credentials_locked = dialect.write(credentials + " LOCK")
         self.limits = dialect.write("select scope, state from limits where scope AMONG order by scope LOCK")
@@ -89,6 +87,33 @@ class Statements:
         self.all_standings = dialect.write(
             f"select {dialect.page.format('account_id, state')} from standings"  # noqa: S608  # words of our own
             f" where state <> '{FRESH}' group by {dialect.pages}"
+        )
+
+    def _chain(self, dialect: Dialect) -> None:
+        self.audit_columns = f"select id, at, {AUDIT_TEXTS}, writer, sequence, chain from audit"  # noqa: S608  # words of our own
+        self.oldest_audit = dialect.write(f"{self.audit_columns} order by id limit ? LOCK")
+        self.chain = dialect.write(
+            f"{self.audit_columns} where writer = ? and sequence >= ? order by writer, sequence, id limit ?"
+        )
+        self.next_writer = dialect.write("select min(writer) from audit where writer > ?")
+        self.audit_writers = dialect.write(
+            "select writer, opened, head, pruned from audit_writers order by started_at, writer"
+        )
+        self.unchained = dialect.write(
+            "select count(*), max(id), (select min(id) from audit where writer > '')"
+            " from audit where writer = ''"
+        )
+        self.pruned_heads = dialect.write(
+            "select writer, pruned from audit_writers where writer AMONG order by writer LOCK"
+        )
+        self.open_chain = dialect.write(
+            "insert into audit_writers (writer, started_at, opened, head, pruned) values (?, ?, ?, '', '')"
+        )
+        self.put_head = dialect.write("update audit_writers set head = ? where writer = ?")
+        self.put_pruned = dialect.write("update audit_writers set pruned = ? where writer = ?")
+        self.prune_audit = dialect.write("delete from audit where id <= ?")
+        self.accounts_named = dialect.write(
+            "select account_id from accounts where lower(name) = lower(?) limit 16"
         )
 
     def _writes(self, dialect: Dialect) -> None:
@@ -122,8 +147,7 @@ class Statements:
         self.spend = Insert(dialect, "insert into spent (key, expires_at, value)")
         self.put_audit = Insert(
             dialect,
-            "insert into audit (at, event, result, reason, reference, account_id, user_name, service, source,"
-            " factor, credential_id, caller)",
+            f"insert into audit (at, {AUDIT_TEXTS}, writer, sequence, chain)",
         )
         self._remove = dialect.write("delete from credentials where account_id = ? and credential_id = ?")
 

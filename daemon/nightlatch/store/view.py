@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from nightlatch.model import Account, Changes, DecisionRequest
+    from nightlatch.store.chaining import Chaining
     from nightlatch.store.database import Query, Row, Session
     from nightlatch.store.seal import CredentialSeal
     from nightlatch.store.statements import Statements
@@ -111,7 +112,7 @@ class GroupView:
             self._new_spent[request.spend_key] = (now + SPENT_FOR, changes.spent_value)
         self._new_audit += audit
 
-    def writes(self, now: float) -> list[Query]:
+    def writes(self, now: float, chaining: Chaining) -> list[Query]:
         """The statements that write what was changed, in the order in which everybody writes."""
         of, queries = self._statements, []
         if self._new_limits:
@@ -130,7 +131,7 @@ class GroupView:
         if self._new_spent:
             queries += of.spend.of([(key, *self._new_spent[key]) for key in sorted(self._new_spent)])
         if self._new_audit:
-            queries += of.put_audit.of(self._new_audit)
+            queries += chaining.link(self._new_audit, now)
         return queries
 
     def _credential_writes(self) -> list[Query]:

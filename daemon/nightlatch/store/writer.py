@@ -4,6 +4,7 @@ MUST 1: nobody is told a result before the commit that holds it is durable.
 MUST 2: a decision that fails writes nothing and does not disturb the others of its group.
 MUST 3: what may or may not have been written is unavailable, and is not tried again.
 MUST 4: decisions are taken in the order in which they came.
+MUST 5: an audit row is chained in the transaction that holds it: see `chaining`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from nightlatch.ports import Clock
+    from nightlatch.store.chaining import Chaining
     from nightlatch.store.database import Session
     from nightlatch.store.decider import Decider
     from nightlatch.store.prune import Pruner
@@ -46,6 +48,7 @@ class Writer:
         pruner: Pruner,
         clock: Clock,
         *,
+        chaining: Chaining,
         committed: Callable[[int, float], None] = lambda _decisions, _seconds: None,
     ) -> None:
         """`committed` hears of every commit: how many decisions, and how long it took, in seconds."""
@@ -53,6 +56,7 @@ class Writer:
         self._new_view = new_view
         self._decider = decider
         self._pruner = pruner
+        self._chaining = chaining
         self._clock = clock
         self._committed = committed
         self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
@@ -100,6 +104,7 @@ class Writer:
             settle(group[:served])
             self._prune()
             self._busy_since = None
+        self._sign(closing=True)
         self._let_go()
         self._decider.close()
 
@@ -107,7 +112,7 @@ class Writer:
         """All that waits, at most MOST_IN_GROUP; empty when the writer shall end."""
         group, self._put_back = self._put_back, []
         if not group:
-            first = self._queue.get()
+            first = self._first()
             if first is None:
                 return []
             group.append(first)
@@ -118,6 +123,16 @@ class Writer:
             self._take(group)
         self._last_group = len(group)
         return group
+
+    def _first(self) -> Waiting | None:
+        """Whatever comes next; what was written before is signed while nothing comes."""
+        while True:
+            try:
+                return self._queue.get(timeout=self._chaining.due_in())
+            except queue.Empty:
+                self._busy_since = self._clock.steady()
+                self._sign()
+                self._busy_since = None
 
     def _take(self, group: list[Waiting]) -> None:
         with contextlib.suppress(queue.Empty):
@@ -163,10 +178,13 @@ class Writer:
         except DatabaseError as failure:
             self._let_go()
             self.trouble = failure.reason
+            if failure.again is Again.UNKNOWN:
+                self._chaining.renew()
             raise
         except Exception as error:
             # Not a database's refusal: a value that the driver can not take, or a mistake of ours.
             self._let_go()
+            self._chaining.renew()
             self.trouble = f"unexpected {type(error).__name__}"
             raise DatabaseError(self.trouble, Again.YES) from error
         self.trouble = ""
@@ -175,19 +193,33 @@ class Writer:
     def _transact(self, session: Session, group: Sequence[Waiting]) -> int:
         now = self._clock.now()
         view = self._new_view()
+        self._chaining.begin()
         session.begin()
         view.load(session, [waiting.request for waiting in group], now)
         decided = self._decider.run(view, group)
-        writes = view.writes(now)
+        writes = view.writes(now, self._chaining)
         if writes:
             session.write(writes)
         began = self._clock.steady()
         session.commit()
+        self._chaining.committed()
         self._committed(decided, self._clock.steady() - began)
         return decided
 
     def _prune(self) -> None:
         if self._session is not None and not self._pruner.run(self._session):
+            self._let_go()
+        if self._chaining.due_in() == 0:
+            self._sign()
+
+    def _sign(self, *, closing: bool = False) -> None:
+        """Sign how far the audit has come; where that fails now, it is tried again."""
+        if self._session is None:
+            self._chaining.put_off()  # the next decision connects
+            return
+        try:
+            self._chaining.sign(self._session, closing=closing)
+        except Exception:  # noqa: BLE001  # whatever it is, decisions go on, and the next one tells
             self._let_go()
 
     def _let_go(self) -> None:

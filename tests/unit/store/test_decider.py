@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nightlatch.audit.evidence import AuditKeys, NoWitness
 from nightlatch.errors import Unavailable
-from nightlatch.keys import KEY_BYTES, MasterKey
 from nightlatch.model import AuditEvent, Changes, DecisionRequest, Result, Snapshot
+from nightlatch.store.chaining import Chaining
 from nightlatch.store.decider import Decider
 from nightlatch.store.seal import CredentialSeal
 from nightlatch.store.sqlite import SqliteDatabase
 from nightlatch.store.statements import Statements
 from nightlatch.store.view import GroupView
 from nightlatch.store.waiting import Waiting
-from testbed.fixtures_store import SetClock, SystemRandomness
+from testbed.fixtures_store import KEY, SetClock, SystemRandomness
 from testbed.process import wait_until
 
 if TYPE_CHECKING:
@@ -30,8 +31,15 @@ BOUND = 0.05
 @pytest.fixture
 def view(tmp_path: Path) -> GroupView:
     """A view of nothing."""
-    seal = CredentialSeal(MasterKey(b"k" * KEY_BYTES), SystemRandomness())
+    seal = CredentialSeal(KEY, SystemRandomness())
     return GroupView(Statements(SqliteDatabase(tmp_path / "x").dialect), seal)
+
+
+@pytest.fixture
+def chaining(tmp_path: Path) -> Chaining:
+    """A chain without rows."""
+    keys, statements = AuditKeys.of(KEY), Statements(SqliteDatabase(tmp_path / "x").dialect)
+    return Chaining(keys, statements, SetClock(), SystemRandomness(), NoWitness())
 
 
 @pytest.fixture
@@ -59,7 +67,9 @@ async def outcome(one: Waiting) -> object:
     return one.future.exception() or one.future.result()
 
 
-async def test_a_body_that_comes_back_late_changes_nothing(decider: Decider, view: GroupView) -> None:
+async def test_a_body_that_comes_back_late_changes_nothing(
+    decider: Decider, view: GroupView, chaining: Chaining
+) -> None:
     """PLG-01: what a given-up body returns in the end is neither told nor written."""
     release = threading.Event()
 
@@ -73,7 +83,7 @@ async def test_a_body_that_comes_back_late_changes_nothing(decider: Decider, vie
     wait_until(lambda: not decider.hanging(), "the end of what hung")
     assert await outcome(group[0]) == "done"
     assert isinstance(await outcome(group[1]), Unavailable)
-    [query] = view.writes(0.0)
+    _begin, query = view.writes(0.0, chaining)
     assert query.values.count("e") == 1
 
 

@@ -1,0 +1,113 @@
+"""Reads the audit, a page at a time, on the thread for what reads long: `nightlatch.ports.AuditLog`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nightlatch.model import AuditRow, AuditWriter
+from nightlatch.store.database import Query
+from nightlatch.store.rows import stored_audit_row
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from nightlatch.model import AuditQuery
+    from nightlatch.store.database import Row
+    from nightlatch.store.statements import Statements
+
+
+class AuditReads:
+    """The audit of one store. All raise Unavailable."""
+
+    def __init__(
+        self,
+        statements: Statements,
+        read: Callable[[Query, Callable[[list[Row]], object]], Awaitable[Any]],
+    ) -> None:
+        self._statements = statements
+        self._read = read
+
+    async def page(self, query: AuditQuery, beyond: int | None, most: int) -> tuple[AuditRow, ...]:
+        """At most `most` rows behind the one with the id `beyond`, in the query's order; None for all."""
+        of = self._statements
+        conditions, values = self._conditions(query)
+        if beyond is not None:
+            conditions.append("id > ?" if query.oldest_first else "id < ?")
+            values.append(beyond)
+        where = f" where {' and '.join(conditions)}" if conditions else ""
+        order = "id" if query.oldest_first else "id desc"
+        sql = of.dialect.write(f"{of.audit_columns}{where} order by {order} limit ?")
+        return await self._read(Query(sql, (*values, most)), _rows)  # type: ignore[no-any-return]  # what `_rows` returns
+
+    async def accounts_named(self, name: str) -> tuple[str, ...]:
+        """The ids of accounts that went by this name, whatever its case, as far as the store has met them."""
+        query = Query(self._statements.accounts_named, (name,))
+        return await self._read(query, lambda rows: tuple(row[0] for row in rows))  # type: ignore[no-any-return]  # as above
+
+    async def writers(self) -> tuple[AuditWriter, ...]:
+        """Every writer that has rows or heads, those with heads first, in the order in which they began."""
+        query = Query(self._statements.audit_writers, ())
+        found = {row[0]: AuditWriter(*row) for row in await self._read(query, list)}
+        present = ""
+        while present := await self._read(Query(self._statements.next_writer, (present,)), _first):
+            found.setdefault(present, AuditWriter(present))
+        return tuple(found.values())
+
+    async def chain(
+        self, writer: str, sequence: int, most: int, take: Callable[[list[AuditRow]], None]
+    ) -> int | None:
+        """Give `take` at most `most` rows of a writer from this number on, in order, on the store's thread.
+
+        The number to go on with; None at the end.
+        """
+
+        def taken(rows: list[Row]) -> int | None:
+            if len(rows) < most:
+                take([stored_audit_row(row) for row in rows])
+                return None
+            last = rows[-1][-2]
+            # Rows with the last number may go on in the next page, where somebody has made many of them.
+            whole = [row for row in rows if row[-2] != last] or rows
+            take([stored_audit_row(row) for row in whole])
+            return last if len(whole) < len(rows) else last + 1  # type: ignore[no-any-return]  # an integer column
+
+        query = Query(self._statements.chain, (writer, sequence, most))
+        return await self._read(query, taken)  # type: ignore[no-any-return]  # what `taken` returns
+
+    async def unchained(self) -> tuple[int, bool]:
+        """How many rows have no chain, and whether one of them was written after the first that has one."""
+        [row] = await self._read(Query(self._statements.unchained, ()), list)
+        count, newest, first_chained = row
+        return count, bool(count and first_chained is not None and newest > first_chained)
+
+    def _conditions(self, query: AuditQuery) -> tuple[list[str], list[object]]:
+        conditions: list[str] = []
+        values: list[object] = []
+        as_list = self._statements.dialect.list_of
+        if query.accounts is not None:
+            conditions.append("account_id AMONG")
+            values.append(as_list(query.accounts))
+        if query.event.endswith("."):
+            conditions.append("substr(event, 1, ?) = ?")
+            values += [len(query.event), query.event]
+        elif query.event:
+            conditions.append("event = ?")
+            values.append(query.event)
+        if query.results:
+            conditions.append("result AMONG")
+            values.append(as_list([result.value for result in query.results]))
+        if query.since is not None:
+            conditions.append("at >= ?")
+            values.append(query.since)
+        if query.until is not None:
+            conditions.append("at < ?")
+            values.append(query.until)
+        return conditions, values
+
+
+def _rows(rows: list[Row]) -> tuple[AuditRow, ...]:
+    return tuple(map(stored_audit_row, rows))
+
+
+def _first(rows: list[Row]) -> str:
+    return rows[0][0] or "" if rows else ""
