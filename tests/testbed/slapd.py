@@ -266,7 +266,8 @@ class Slapd:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) != 0:
                     return False
-        return True
+        with socket.socket(socket.AF_UNIX) as probe:  # opened last, and used by `add` and `modify`
+            return probe.connect_ex(str(self._folder / "ldapi")) == 0
 
 
 def _as_nobody(folder: Path) -> list[str]:
