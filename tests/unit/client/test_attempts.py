@@ -122,7 +122,7 @@ def test_pauses_grow_and_stay_within_the_time() -> None:
     "failure", [LOST, OUTAGE, Failed(Code.DEADLINE_EXCEEDED), Failed(Code.CANCELLED), Failed(Code.INTERNAL)]
 )
 def test_what_may_have_arrived_is_repeated_only_when_that_is_harmless(failure: Failed) -> None:
-    """An answer to a prompt, or the wish for a message, is sent once; without a connection it was not sent."""
+    """An answer to a prompt, or the wish for a message, is sent once; unconnected it was not sent."""
     clock = Clock()
     targets = Targets(["one:1"], clock)
     assert attempts(targets, clock).failed(failure) > 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -13,6 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from nightlatch.client import AsyncClient, BadCertificate, Client, InvalidRequest
 from testbed.authority import SERVER, Authority, Order
 from testbed.pki import Pair
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TARGET = "mfa.example.com:7443"
 GOOD = Order(("dns:shop.example.com",))

@@ -1,0 +1,1 @@
+"""A shop whose people sign in with a password and a code."""
