@@ -22,6 +22,7 @@ from nightlatch.onboarding.condition import StillSo
 from nightlatch.onboarding.questions import MOST_TRIES, ask
 from nightlatch.onboarding.setting_up import SettingUp
 from nightlatch.onboarding.stand import Page, Stand
+from nightlatch.policy.grace import grace_left
 from nightlatch.policy.model import EnrollmentMode
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from nightlatch.login.parts import Parts
     from nightlatch.login.step import Step
     from nightlatch.login.turn import Turn
+    from nightlatch.policy.grace import Grace
     from nightlatch.policy.model import Requirement
 
 NOTHING = "no credential, and enrolment at the login is not open"
@@ -126,11 +128,11 @@ class Dialogue:
         await turn.hold()
         return ask(turn, again, f"{words.WRONG_INVITE} {words.INVITE}")
 
-    async def _grace(self, turn: Turn, requirement: Requirement) -> grace.Left | None:
+    async def _grace(self, turn: Turn, requirement: Requirement) -> Grace | None:
         if not requirement.grace_days and not requirement.grace_logins:
             return None
         standing = await self._parts.store.standing(turn.account().id)
-        return grace.left(requirement, standing, self._parts.clock.now())
+        return grace_left(requirement, standing, self._parts.clock.now())
 
     def _open(self, requirement: Requirement) -> bool:
         """Whether a person may set something up here, and there is something."""

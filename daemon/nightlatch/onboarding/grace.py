@@ -7,41 +7,20 @@ MUST 3: a second factor that is blocked is blocked here too (THR-06), and who ha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nightlatch import limits
-from nightlatch.model import Changes, DecisionRequest, Result, Snapshot, Standing
+from nightlatch.model import Changes, DecisionRequest, Result, Snapshot
+from nightlatch.policy.grace import grace_left
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nightlatch.login.parts import Parts
     from nightlatch.login.turn import Turn
+    from nightlatch.model import Standing
     from nightlatch.policy.model import Requirement
-
-DAY = 86_400.0
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """What is left of a grace; both set where what ends first counts."""
-
-    logins: int | None
-    until: float | None
-
-
-def left(requirement: Requirement, standing: Standing, now: float) -> Left | None:
-    """What is left, this login included; None where nothing is."""
-    days, logins = requirement.grace_days, requirement.grace_logins
-    if not days and not logins:
-        return None
-    started = now if standing.grace_started_at is None else standing.grace_started_at
-    until = started + days * DAY if days else None
-    more = logins - standing.grace_logins if logins else None
-    if (until is not None and now >= until) or (more is not None and more <= 0):
-        return None
-    return Left(more, until)
 
 
 async def use(
@@ -57,7 +36,7 @@ async def use(
     def body(snapshot: Snapshot) -> tuple[Changes, str]:
         condition(snapshot)
         standing = snapshot.standing
-        if left(requirement, standing, snapshot.now) is None:
+        if grace_left(requirement, standing, snapshot.now) is None:
             return Changes(), ""
         counted = replace(
             standing,

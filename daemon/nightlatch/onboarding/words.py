@@ -9,7 +9,7 @@ from nightlatch.qr import half_blocks, module_pairs
 
 if TYPE_CHECKING:
     from nightlatch.factor import Enrollment
-    from nightlatch.onboarding.grace import Left
+    from nightlatch.policy.grace import Grace
 
 COLUMNS = 80
 MOST_BYTES = 11_500
@@ -27,7 +27,7 @@ _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eigh
 _DIGITS = "0123456789"
 
 
-def grace(left: Left, *, can_enrol: bool) -> str:
+def grace(left: Grace, *, can_enrol: bool) -> str:
     """Whether to set something up now; how long it can be put off."""
     times = "" if left.logins is None else f"{left.logins} more time{'' if left.logins == 1 else 's'}"
     end = "" if left.until is None else f"until {_time(left.until)}"
