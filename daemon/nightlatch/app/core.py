@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from nightlatch.plugins.channel_facade import ChannelFacade
     from nightlatch.plugins.facade import FactorFacade
     from nightlatch.ports import Clock, Directory, Randomness, Store
+    from nightlatch.telemetry.telemetry import Telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class World:
     clock: Clock
     randomness: Randomness
     log: structlog.stdlib.BoundLogger
+    telemetry: Telemetry
     worker: WorkerLink | None = None
     """Where this process is one of several workers."""
 
@@ -77,7 +79,8 @@ def build_core(config: Config, world: World) -> Core:
     problems: list[str] = []
     for settings in config.directories:
         try:
-            directories.append(build_directory(settings, world.log, world.clock, world.randomness))
+            made = build_directory(settings, world.log, world.clock, world.randomness, world.telemetry)
+            directories.append(made)
         except ConfigError as error:
             problems += error.problems
     if problems:
@@ -94,6 +97,7 @@ def build_core(config: Config, world: World) -> Core:
         ceilings=_ceilings(config.sending),
         language=config.sending.language,
         deliveries=deliveries,
+        watcher=world.telemetry,
     )
     notices = Notices(sender, plugins.factors, world.store, world.clock, world.log)
     parts = Parts(
@@ -108,6 +112,7 @@ def build_core(config: Config, world: World) -> Core:
         randomness=world.randomness,
         name_key=world.key.derive("unknown names"),
         log=world.log,
+        watcher=world.telemetry,
     )
     applications = config.listeners.applications
     issuer = applications.issuer if applications else "nightlatch"

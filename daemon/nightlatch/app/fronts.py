@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nightlatch.app.applications import Applications
+from nightlatch.app.health import Health
 from nightlatch.app.planned import planned_policy
 from nightlatch.app.status import status_of
-from nightlatch.errors import Unavailable
+from nightlatch.app.watching import Scrapes
 from nightlatch.rpc.acceptor import Acceptor
 from nightlatch.rpc.admin import AdminService
 from nightlatch.rpc.caller import CallerAddresses
@@ -35,15 +35,12 @@ from nightlatch.v1 import (
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Mapping
 
     from nightlatch.app.actions import Actions
     from nightlatch.app.core import Core, World
     from nightlatch.policy.policy import Policy
     from nightlatch.rpc.caller import Caller
-
-HEALTH_SECONDS = 5.0
-"""Between two looks at the store, for gRPC's health checks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +52,8 @@ class Offer:
     where no client can have it."""
     register: Callable[[Any], None]
     listeners: frozenset[str]
+    for_people: bool = True
+    """Whether it needs the store and a directory."""
 
 
 class Fronts:
@@ -69,7 +68,8 @@ class Fronts:
         runtime_dir = core().config.daemon.runtime_dir
         self._addresses = CallerAddresses(world.randomness.bytes(16).hex())
         self._watches: list[asyncio.Task[None]] = []
-        guard = Guard(self._addresses, world.clock.steady, world.log)
+        calls = core().config.log.calls
+        guard = Guard(self._addresses, world.clock.steady, world.log, world.telemetry, logs_calls=calls)
         offers = self._offers()
         names = ["pam", "admin", *(["applications"] if core().config.listeners.applications else [])]
         self._listeners = {
@@ -87,6 +87,10 @@ class Fronts:
             if "applications" in self._listeners
             else None
         )
+
+        people = {_full_name(one.right): one.for_people for one in offers}
+        self._health = Health(core, world.store, people, self._tell_health, world.log)
+        self._scrapes = Scrapes(core, world.telemetry, self._health, self._connections, world.clock)
 
     def _offers(self) -> tuple[Offer, ...]:
         addresses, log = self._addresses, self._log
@@ -124,6 +128,7 @@ class Fronts:
                 "keys",
                 lambda server: keys_pb2_grpc.add_KeyServiceServicer_to_server(keys, server),
                 frozenset({"applications"}),
+                for_people=False,
             ),
             Offer(
                 "enrollment",
@@ -165,15 +170,21 @@ class Fronts:
                 passed="applications" in passed,
             )
             self._watch(self._applications.keep_watch(self._world.clock.sleep))
-        self._watch(self._keep_health())
+        worker = self._world.worker
+        at = await self._scrapes.start(worker.number if worker else 1)
+        if at:
+            self._log.info("metrics.ready", address=at)
+        self._watch(self._health.keep(self._world.clock.sleep))
 
     def reload(self) -> None:
-        """Take over what the current configuration says of applications."""
+        """Take over what the current configuration says of applications, and of services."""
+        self._scrapes.reload()
         if self._applications is not None:
             self._applications.renew()
 
     async def stop(self, grace: float) -> None:
         """Take nothing new, and let what is under way finish for `grace` seconds."""
+        self._scrapes.stop()
         for watch in self._watches:
             watch.cancel()
         await asyncio.gather(*self._watches, return_exceptions=True)
@@ -185,26 +196,18 @@ class Fronts:
     def _watch(self, work: Coroutine[Any, Any, None]) -> None:
         self._watches.append(asyncio.get_running_loop().create_task(work))
 
-    async def _keep_health(self) -> None:
-        """Let gRPC's health checks tell when nothing can be decided, because the store is away."""
-        serving = True
-        while True:
-            await self._world.clock.sleep(HEALTH_SECONDS)
-            works = False
-            with suppress(Unavailable, TimeoutError):
-                await asyncio.wait_for(self._world.store.health(), HEALTH_SECONDS)
-                works = True
-            if works != serving:
-                serving = works
-                self._log.warning("health.changed", serving=serving)
-                for listener in self._listeners.values():
-                    await listener.tell_health(serving=serving)
+    async def _tell_health(self, serving: Mapping[str, bool]) -> None:
+        for listener in self._listeners.values():
+            await listener.tell_health(serving)
+
+    def _connections(self) -> dict[str, int]:
+        return {name: listener.connections for name, listener in self._listeners.items()}
 
     async def _planned(self, file: str, text: str, enabled: frozenset[str]) -> Policy:
         return await planned_policy(file, text, enabled, self._core().directories, self._log)
 
     async def _status(self) -> admin_pb2.GetStatusResponse:
-        return await status_of(self._core(), self._world, self._started_at)
+        return await status_of(self._core(), self._world, self._started_at, self._health)
 
 
 def _full_name(right: str) -> str:

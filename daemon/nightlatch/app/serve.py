@@ -6,6 +6,7 @@ MUST 1: it serves only after everything was built: a wrong configuration, key or
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import sys
@@ -21,6 +22,7 @@ from nightlatch.app.loading import build_checked_core, checked_config, load_core
 from nightlatch.app.logs import DirectWriter, bound_log, open_log
 from nightlatch.app.supervisor import Supervisor
 from nightlatch.app.system import SystemClock, SystemRandomness
+from nightlatch.app.watching import open_telemetry
 from nightlatch.errors import ConfigError, Unavailable
 from nightlatch.rpc.sockets import make_socket, passed_sockets
 from nightlatch.store.opening import open_store
@@ -115,8 +117,9 @@ def _world(config: Config, log: structlog.stdlib.BoundLogger, worker: WorkerLink
         private_folder(worker.inner_dir(config.daemon.runtime_dir), "daemon.runtime_dir")
     clock, randomness = SystemClock(), SystemRandomness()
     key = master_key(config, randomness, log)
-    store = open_store(store_url(config), key, clock, randomness)
-    return World(store, key, clock, randomness, log, worker)
+    telemetry = open_telemetry(config, clock)
+    store = open_store(store_url(config), key, clock, randomness, telemetry)
+    return World(store, key, clock, randomness, log, telemetry, worker)
 
 
 async def _serve(world: World, config: Config, path: Path, passed: dict[str, socket.socket]) -> None:
@@ -125,6 +128,7 @@ async def _serve(world: World, config: Config, path: Path, passed: dict[str, soc
         await Daemon(core, world, lambda: load_core(path, frozenset(passed), world)).run(passed)
     finally:
         await world.store.close()
+        await asyncio.to_thread(world.telemetry.close)
 
 
 def _told(problems: tuple[str, ...], code: int) -> int:

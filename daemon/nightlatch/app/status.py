@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from nightlatch.errors import Unavailable
 from nightlatch.rpc.admin import timestamp
 from nightlatch.v1 import admin_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
     from nightlatch.app.core import Core, World
+    from nightlatch.app.health import Health
     from nightlatch.app.worker import WorkerState
 
-HEALTH_SECONDS = 8.0
 
-
-async def status_of(core: Core, world: World, started_at: float) -> admin_pb2.GetStatusResponse:
+async def status_of(
+    core: Core, world: World, started_at: float, health: Health
+) -> admin_pb2.GetStatusResponse:
     """Ask every part how it is, all at once, each for a bounded time."""
-    checks = [("store", "store", world.store.health())]
-    checks += [("directory", directory.name, directory.health()) for directory in core.directories]
-    parts = list(await asyncio.gather(*(_part(kind, name, health) for kind, name, health in checks)))
+    looked = await health.look()
+    parts = [
+        admin_pb2.Part(kind=part.kind, name=part.name, healthy=part.healthy, detail=part.detail)
+        for part in looked
+    ]
     parts += [
         admin_pb2.Part(kind="factor", name=name, healthy=True, detail=facade.title)
         for name, facade in sorted(core.factors.items())
@@ -45,6 +44,7 @@ async def status_of(core: Core, world: World, started_at: float) -> admin_pb2.Ge
     if listeners.applications is not None:
         detail = f"{listeners.applications.address}, {len(core.config.clients)} clients"
         parts.append(admin_pb2.Part(kind="listener", name="applications", healthy=True, detail=detail))
+    parts.append(_told(health))
     if world.worker is not None:
         parts += [_worker(state) for state in world.worker.states]
     return admin_pb2.GetStatusResponse(
@@ -65,10 +65,8 @@ def _worker(state: WorkerState) -> admin_pb2.Part:
     return admin_pb2.Part(kind="worker", name=str(state.number), healthy=healthy, detail=detail)
 
 
-async def _part(kind: str, name: str, health: Awaitable[str]) -> admin_pb2.Part:
-    try:
-        detail = await asyncio.wait_for(health, HEALTH_SECONDS)
-    except (Unavailable, TimeoutError) as error:
-        reason = error.reason if isinstance(error, Unavailable) else f"no answer in {HEALTH_SECONDS:.0f} s"
-        return admin_pb2.Part(kind=kind, name=name, healthy=False, detail=reason)
-    return admin_pb2.Part(kind=kind, name=name, healthy=True, detail=detail)
+def _told(health: Health) -> admin_pb2.Part:
+    """What gRPC's health checks say."""
+    away = sorted(name.rpartition(".")[2] for name, serves in health.serving.items() if not serves)
+    detail = f"NOT_SERVING: {', '.join(away)}" if away else "SERVING"
+    return admin_pb2.Part(kind="health", name="grpc.health.v1", healthy=not away, detail=detail)

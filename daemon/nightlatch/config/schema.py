@@ -97,6 +97,7 @@ class DaemonSettings(Table):
         Path("/run/nightlatchd"),
         description="A private folder for the daemon's inner sockets; mode 0700, emptied at every start.",
     )
+
     workers: Annotated[int, Field(ge=1, le=64)] = Field(
         1,
         description="How many processes serve side by side; about one for each processor that the daemon may "
@@ -181,16 +182,16 @@ class LogSettings(Table):
     level: Literal["debug", "info", "warning"] = Field(
         "info", description="The least important event to log. No level logs a secret."
     )
+    calls: bool = Field(
+        True,  # noqa: FBT003, a setting's default
+        description="Whether each gRPC call has a line: method, caller, status code, time in ms, reference.",
+    )
 
 
 class PluginSettings(Table):
     """Which plugins may be loaded. What is not named here is not imported."""
 
     enabled: tuple[PluginName, ...] = Field(
-    calls: bool = Field(
-        True,  # noqa: FBT003, a setting's default
-        description="Whether each gRPC call has a line: method, caller, status code, time in ms, reference.",
-    )
         min_length=1, description='The plugins to load, by the name of their entry point, such as "totp".'
     )
 
@@ -204,14 +205,14 @@ class Config(Table):
         StoreSettings(), description="Where credentials, limits and the audit are kept."
     )
     log: LogSettings = Field(LogSettings(), description="How the daemon tells what it does.")
+    metrics: MetricsSettings = Field(MetricsSettings(), description="Where Prometheus reads the metrics.")
+    tracing: TracingSettings = Field(TracingSettings(), description="Where traces are sent.")
     plugins: PluginSettings = Field(description="Which plugins are loaded.")
     factors: dict[str, dict[str, object]] = Field(
         {}, description="One table for each factor, with the settings that its plugin declares."
     )
     channels: dict[str, dict[str, object]] = Field(
         {},
-    metrics: MetricsSettings = Field(MetricsSettings(), description="Where Prometheus reads the metrics.")
-    tracing: TracingSettings = Field(TracingSettings(), description="Where traces are sent.")
         description="One table for each way a message may leave: its kind, and the settings of that kind.",
     )
     sending: SendingSettings = Field(

@@ -76,6 +76,11 @@ class Acceptor:
         self._passage = Passage(route, self._admit)
         self._intake = Intake(route, self._taken)
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._passage.fronts)
+
     async def serve(self, listening: socket.socket) -> None:
         """Take connections from a listening socket."""
         await self._intake.serve(listening)

@@ -85,17 +85,19 @@ class Access:
     def __enter__(self) -> Self:
         owner, traceparent = self._owner, ""
         self._began = owner.steady()
+        told = ""
         try:
             caller = owner.addresses.caller(self._context.peer())
         except Unidentified:
             self._caller = "nobody"
         else:
             self._caller = str(caller)
+            told = caller.kind
             if caller.kind == "client":
+                told = self._caller
                 traceparent = _sent(self._context, _TRACEPARENT)
-        self._call = owner.watcher.call(
-            self._method.removeprefix(_OURS).lstrip("/"), self._caller, traceparent
-        )
+        # Who uses a unix socket is a person, or the host's: that goes to the log alone.
+        self._call = owner.watcher.call(self._method.removeprefix(_OURS).lstrip("/"), told, traceparent)
         return self
 
     def __exit__(

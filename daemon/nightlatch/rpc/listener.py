@@ -52,6 +52,10 @@ NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 class Door(Protocol):
     """Lets connections in to a listener's inner socket."""
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+
     async def serve(self, listening: socket.socket) -> None:
         """Take connections."""
 
@@ -92,16 +96,23 @@ class Listener:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         names = (*self._services, HEALTH.full_name, REFLECTION.full_name)
         reflection_pb2_grpc.add_ServerReflectionServicer_to_server(ReflectionServicer(names), server)
-        await self.tell_health(serving=True)
+        await self.tell_health(dict.fromkeys(self._services, True))
         self._server.add_insecure_port(f"unix:{self.inner}")
         await self._server.start()
         self._door = door
         await door.serve(listening)
 
-    async def tell_health(self, *, serving: bool) -> None:
-        """Say by grpc.health.v1 whether the services work."""
-        for name in ("", *self._services):
-            await self._health.set(name, SERVING if serving else NOT_SERVING)
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return self._door.connections if self._door is not None else 0
+
+    async def tell_health(self, serving: Mapping[str, bool]) -> None:
+        """Say by grpc.health.v1 which services work; without a name, whether all of this listener do."""
+        for name in self._services:
+            await self._health.set(name, SERVING if serving[name] else NOT_SERVING)
+        everything = all(serving[name] for name in self._services)
+        await self._health.set("", SERVING if everything else NOT_SERVING)
 
     async def stop(self, grace: float) -> None:
         """Take nothing new, let what is under way finish for `grace` seconds, then end."""

@@ -64,6 +64,11 @@ class TlsAcceptor:
         self._handshakes: dict[asyncio.Task[None], None] = {}
         """Those under way, oldest first."""
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._passage.fronts)
+
     async def serve(self, listening: socket.socket) -> None:
         """Take connections from a listening socket."""
         await self._intake.serve(listening)

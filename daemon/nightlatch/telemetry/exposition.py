@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.exposition import choose_encoder
 
+from nightlatch.telemetry.gauges import ReadingsCollector
+
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
-    from prometheus_client import CollectorRegistry
+    from nightlatch.telemetry.metrics import Metrics
+    from nightlatch.telemetry.readings import Readings
 
 MOST_CONNECTIONS = 8
 REQUEST_SECONDS = 5.0
@@ -24,10 +28,12 @@ _LONGEST_REQUEST = 16 * 1024
 
 
 class Exposition:
-    """One HTTP server for one registry."""
+    """One HTTP server for the metrics of one process."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._registry = registry
+    def __init__(self, metrics: Metrics, read: Callable[[], Readings]) -> None:
+        """`read` is called at each scrape, in a thread."""
+        metrics.add(ReadingsCollector(read))
+        self._registry = metrics.registry
         self._room = MOST_CONNECTIONS
         self._server: asyncio.Server | None = None
 

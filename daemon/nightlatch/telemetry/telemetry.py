@@ -36,8 +36,11 @@ class Spans(Protocol):
     def call(self, method: str, caller: str, traceparent: str) -> Span:
         """A call has come in; `traceparent` is its caller's (W3C Trace Context), or empty."""
 
-    def part(self, activity: Activity, labels: tuple[str, ...]) -> Span:
-        """A part of what is under way has begun."""
+    def part(self, activity: Activity, labels: tuple[str, ...]) -> Span | None:
+        """A part of the call under way has begun; None where there is no such call."""
+
+    def close(self) -> None:
+        """Send what waits, for a bounded time. Blocks."""
 
 
 class Call:
@@ -155,3 +158,8 @@ class Telemetry:
         """Count a commit of the store. Called by its thread."""
         if self.metrics is not None:
             self.metrics.committed(decisions, seconds)
+
+    def close(self) -> None:
+        """Let go of what traces are sent by. Blocks for a bounded time."""
+        if self._spans is not None:
+            self._spans.close()

@@ -105,8 +105,10 @@ class OpenTelemetrySpans:
         )
         return OpenSpan(span, "rpc.grpc.status")
 
-    def part(self, activity: Activity, labels: tuple[str, ...]) -> OpenSpan:
-        """The span of a part, below what is under way."""
+    def part(self, activity: Activity, labels: tuple[str, ...]) -> OpenSpan | None:
+        """The span of a part, below the call under way; none where there is no call, as in health checks."""
+        if not trace.get_current_span().get_span_context().is_valid:
+            return None
         attributes: dict[str, AttributeValue] = dict(zip(_NAMES[activity], labels, strict=True))
         kind = SpanKind.INTERNAL if activity is Activity.STEP else SpanKind.CLIENT
         span = self._tracer.start_span(" ".join((activity.value, *labels)), kind=kind, attributes=attributes)
