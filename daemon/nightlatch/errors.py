@@ -61,6 +61,14 @@ class Conflict(NightlatchError):
     """What was asked can not be done as things are; the message says what has to come first."""
 
 
+class ProofNeeded(Conflict):
+    """A change to one's own account needs a fresh proof by a second factor first."""
+
+
+class SessionEnded(NightlatchError):
+    """A person's session is over, or was never this caller's: sign in again. Says nothing about the person."""
+
+
 class NotFound(NightlatchError):
     """An administrator named something that does not exist."""
 

@@ -228,5 +228,13 @@ class FactorPlugin:
     """Whether it is for people who have nothing else at hand: listed last, sent only after a yes, told
     everywhere, and no reason to leave things as they are."""
     weak: bool = False
+    uses_left: Callable[[bytes], int] | None = None
+    """How often a credential, by its state, can still be used, for its owner; None where nothing counts."""
+    import_secret: Callable[[ImportedSecret, tuple[bytes, ...], Context], bytes | None] | None = None
+    """Makes a credential's state of a secret from another system. Gets the states of the account's present
+    credentials of this factor, too: None says that one of them holds the same. Raises ValueError, with words for
+    the administrator, for what it can not take. What was shown elsewhere before must not be accepted again."""
+    import_codes: Callable[[ImportedCodes, tuple[bytes, ...], Context], bytes | None] | None = None
+    """The same, for single-use codes."""
     """Whether its proof travels where others can read it or turn it round, as codes by SMS and by email do
     (NIST SP 800-63B-4, 3.1.3.3: restricted authenticators). Reports tell who has nothing better."""

@@ -114,6 +114,9 @@ class Store(Protocol):
     async def enrolled(self) -> dict[str, tuple[str, ...]]:
         """The factors of every account's credentials that have not expired, by account id."""
 
+    async def audit_rows(self, account_id: str | None, limit: int) -> tuple[tuple[float, AuditEvent], ...]:
+        """The newest audit rows, newest first, with their time; of one account, or of all for None."""
+
     async def standings(self) -> dict[str, Standing]:
         """Every standing that is kept, by account id."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from nightlatch.factor import FactorPlugin, hookimpl
 from nightlatch_recovery.factor import build
 from nightlatch_recovery.settings import RecoverySettings
+from nightlatch_recovery.state import decode
 
 TITLE = "Recovery code"
 
@@ -19,6 +20,7 @@ def nightlatch_factors() -> list[FactorPlugin]:
             settings=RecoverySettings,
             build=build,
             choice=TITLE,
+            uses_left=lambda state: len(decode(state).unused),
             confirmed=False,
             single=True,
             slow=True,

@@ -205,6 +205,11 @@ class MemoryStore:
         self._there()
         return self.stood.get(account_id, Standing())
 
+    async def audit_rows(self, account_id: str | None, limit: int) -> tuple[tuple[float, AuditEvent], ...]:
+        self._there()
+        found = [one for one in self.events if account_id in {None, one.account_id}]
+        return tuple((self.clock.now(), one) for one in reversed(found[-limit:]))
+
     async def enrolled(self) -> dict[str, tuple[str, ...]]:
         self._there()
         found = {

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nightlatch.administration import Administration
+from nightlatch.app.own_account import build_own_accounts
 from nightlatch.enrollment import Enrollments, Invites, Removals
 from nightlatch.keys import MasterKey, Sealer
 from nightlatch.login.accounts import Accounts
@@ -20,6 +21,7 @@ from nightlatch.verification import Verifications
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from nightlatch.account import OwnAccounts
     from nightlatch.login.parts import Parts
     from nightlatch.login.receipt import Receipts
     from nightlatch.plugins.channel_facade import ChannelFacade
@@ -35,6 +37,7 @@ class Actions:
     removals: Removals
     administration: Administration
     verifications: Verifications
+    own_account: OwnAccounts
 
 
 class ScopedActions:
@@ -70,10 +73,12 @@ class ScopedActions:
         verifying = Sealer(self._key.derive("verification ticket"), parts.randomness)
         removing = Sealer(self._key.derive("removal ticket"), parts.randomness)
         invites = Invites(parts, self._key.derive("invites"))
+        onboarding = Dialogue(parts, invites)
         return Actions(
-            LoginEngine(parts, Dialogue(parts, invites)),
+            LoginEngine(parts, onboarding),
             Enrollments(parts, enrolling),
             Removals(parts, removing),
             Administration(parts, self._channels, invites),
             Verifications(parts, Tickets(verifying, parts.randomness), self._receipts),
+            build_own_accounts(parts, self._key, onboarding),
         )

@@ -12,6 +12,7 @@ from nightlatch.app.planned import planned_policy
 from nightlatch.app.status import status_of
 from nightlatch.app.watching import Scrapes
 from nightlatch.rpc.acceptor import Acceptor
+from nightlatch.rpc.account import AccountService
 from nightlatch.rpc.admin import AdminService
 from nightlatch.rpc.caller import CallerAddresses
 from nightlatch.rpc.enrollment import EnrollmentService
@@ -20,10 +21,11 @@ from nightlatch.rpc.listener import Listener
 from nightlatch.rpc.login import LoginService
 from nightlatch.rpc.passing import Route
 from nightlatch.rpc.policy import PolicyService
-from nightlatch.rpc.rights import OF_A_SOCKET, OF_THE_PAM_SOCKET, SERVICES
-from nightlatch.rpc.sockets import make_socket
+from nightlatch.rpc.rights import OF_A_SOCKET, OF_THE_ACCOUNT_SOCKET, OF_THE_PAM_SOCKET, SERVICES
+from nightlatch.rpc.sockets import OPEN_TO_ALL, make_socket
 from nightlatch.rpc.verification import KeyService, VerificationService
 from nightlatch.v1 import (
+    account_pb2_grpc,
     admin_pb2,
     admin_pb2_grpc,
     enrollment_pb2_grpc,
@@ -57,7 +59,7 @@ class Offer:
 
 
 class Fronts:
-    """The listeners `pam`, `admin` and `applications`, in front of whatever core is current."""
+    """The listeners `pam`, `admin`, `account` and `applications`, in front of whatever core is current."""
 
     def __init__(self, core: Callable[[], Core], world: World) -> None:
         self._core = core
@@ -71,7 +73,9 @@ class Fronts:
         calls = core().config.log.calls
         guard = Guard(self._addresses, world.clock.steady, world.log, world.telemetry, logs_calls=calls)
         offers = self._offers()
-        names = ["pam", "admin", *(["applications"] if core().config.listeners.applications else [])]
+        listeners = core().config.listeners
+        optional = (("account", listeners.account), ("applications", listeners.applications))
+        names = ["pam", "admin", *(name for name, wanted in optional if wanted)]
         self._listeners = {
             name: Listener(
                 name,
@@ -107,6 +111,7 @@ class Fronts:
             addresses,
             log,
         )
+        account = AccountService(lambda caller: actions(caller).own_account, addresses, log)
         admin = AdminService(lambda caller: actions(caller).administration, self._status, addresses, log)
         verification = VerificationService(lambda caller: actions(caller).verifications, addresses, log)
         keys = KeyService(lambda: self._core().receipts, log)
@@ -138,6 +143,11 @@ class Fronts:
                 frozenset({"admin", "applications"}),
             ),
             Offer(
+                "account",
+                lambda server: account_pb2_grpc.add_AccountServiceServicer_to_server(account, server),
+                frozenset({"account", "applications"}),
+            ),
+            Offer(
                 "admin",
                 lambda server: admin_pb2_grpc.add_AdminServiceServicer_to_server(admin, server),
                 frozenset({"admin", "applications"}),
@@ -158,6 +168,12 @@ class Fronts:
             door = Acceptor(self._route(name), frozenset(wanted.allow_uids), rights)
             await self._listeners[name].start(door, listening)
             self._log.info("listener.ready", listener=name, socket=str(wanted.socket), passed=name in passed)
+        if settings.account is not None:
+            path = settings.account.socket
+            listening = passed.get("account") or make_socket(path, "listeners.account.socket", OPEN_TO_ALL)
+            door = Acceptor(self._route("account"), None, OF_THE_ACCOUNT_SOCKET)
+            await self._listeners["account"].start(door, listening)
+            self._log.info("listener.ready", listener="account", socket=str(path), passed="account" in passed)
         if self._applications is not None:
             listening = passed.get("applications") or self._applications.socket(
                 shared=self._world.worker is not None

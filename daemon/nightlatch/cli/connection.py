@@ -1,4 +1,4 @@
-"""Reaches the daemon over its admin socket.
+"""Reaches the daemon over one of its sockets.
 
 MUST 1: nothing is sent before the socket and its folder are known to belong to root or to the caller, and
         nobody else can replace them.
@@ -46,6 +46,17 @@ class Daemon:
 
 @contextmanager
 def daemon_at(socket: Path) -> Iterator[Daemon]:
+    """The daemon's admin socket; raises Failure as `channel_at` does."""
+    with channel_at(socket) as channel:
+        yield Daemon(
+            AdminServiceStub(channel),
+            EnrollmentServiceStub(channel),
+            PolicyServiceStub(channel),
+        )
+
+
+@contextmanager
+def channel_at(socket: Path) -> Iterator[grpc.Channel]:
     """A connection to the daemon; raises Failure for an untrusted socket and for every failed call inside."""
     path = socket.absolute()
     _check_owner(path)
@@ -54,9 +65,7 @@ def daemon_at(socket: Path) -> Iterator[Daemon]:
         f"unix:{quote(str(path))}", options=(("grpc.enable_http_proxy", 0),)
     ) as channel:
         try:
-            yield Daemon(
-                AdminServiceStub(channel), EnrollmentServiceStub(channel), PolicyServiceStub(channel)
-            )
+            yield channel
         except grpc.RpcError as error:
             raise failure_of(error) from None
 
@@ -69,7 +78,7 @@ def _check_owner(path: Path) -> None:
     except OSError as error:
         raise Failure(f"{path} can not be reached: {error.strerror}. {_ROOT}", Exit.REFUSED) from None
     if not stat.S_ISSOCK(status.st_mode):
-        raise Failure(f"{path} is no socket. Give the daemon's admin socket with --socket.", Exit.WRONG_USE)
+        raise Failure(f"{path} is no socket. Give the daemon's socket with --socket.", Exit.WRONG_USE)
     trusted = {0, os.geteuid()}
     if status.st_uid not in trusted or folder.st_uid not in trusted:
         stranger = status.st_uid if status.st_uid not in trusted else folder.st_uid

@@ -11,6 +11,8 @@ from nightlatch.cli.showing import show_to_people
 from nightlatch.v1.enrollment_pb2 import ConfirmEnrollmentRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nightlatch.cli.connection import Daemon
     from nightlatch.v1.enrollment_pb2 import BeginEnrollmentResponse
 
@@ -21,22 +23,36 @@ _AGAIN = "Enrol again for a new code."
 
 def enrol(daemon: Daemon, begun: BeginEnrollmentResponse, *, as_json: bool) -> None:
     """Show what the daemon made, and let the person prove it where that can be; raises Failure."""
+
+    def send(answer: bytes) -> str:
+        request = ConfirmEnrollmentRequest(ticket=begun.ticket, answer=answer)
+        return daemon.enrollment.ConfirmEnrollment(request, timeout=DEADLINE).credential_id
+
+    show_and_confirm(begun, send, as_json=as_json)
+
+
+def show_and_confirm(
+    begun: BeginEnrollmentResponse, send: Callable[[bytes], str], *, as_json: bool = False, done: str = ""
+) -> None:
+    """Show what was made, and `send` the answer that proves it; raises Failure. `done`: other last words."""
     if as_json:
         details = [{"name": detail.name, "value": detail.value} for detail in begun.details]
         print_json({"qr_payload": begun.qr_payload, "details": details, "prompt": begun.prompt})
     else:
         show_to_people(begun)
     counts_already = bool(begun.credential_id) and not begun.ticket
-    credential_id = begun.credential_id if counts_already else _confirm(daemon, begun, as_json=as_json)
+    credential_id = begun.credential_id if counts_already else _confirm(begun, send, as_json=as_json)
     if as_json:
         print_json({"confirmed": True, "credential_id": credential_id})
+    elif done:
+        say(done)
     elif counts_already:
         say(f"Done. It counts from now on. (credential {credential_id})")
     else:
         say(f"Done. From now on this is asked at login. (credential {credential_id})")
 
 
-def _confirm(daemon: Daemon, begun: BeginEnrollmentResponse, *, as_json: bool) -> str:
+def _confirm(begun: BeginEnrollmentResponse, send: Callable[[bytes], str], *, as_json: bool) -> str:
     question = Question(
         begun.prompt,
         unchanged=_UNCHANGED,
@@ -44,9 +60,4 @@ def _confirm(daemon: Daemon, begun: BeginEnrollmentResponse, *, as_json: bool) -
         wrong="That code was not right.",
         after_last=f"{_UNCHANGED} {_CLOCK if begun.qr_payload else _AGAIN}",
     )
-
-    def send(answer: bytes) -> str:
-        request = ConfirmEnrollmentRequest(ticket=begun.ticket, answer=answer)
-        return daemon.enrollment.ConfirmEnrollment(request, timeout=DEADLINE).credential_id
-
     return question.until_right(send)

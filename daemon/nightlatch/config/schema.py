@@ -131,20 +131,37 @@ class AdminListener(Table):
     )
 
 
+class AccountListener(Table):
+    """The socket that people reach their own account through."""
+
+    socket: SocketPath = Field(
+        Path("/run/nightlatch/account.sock"),
+        description="The unix socket of nightlatch account; every user of this host may open it. "
+        "People always sign in there: which user they are proves nothing.",
+    )
+
+
 class Listeners(Table):
     """Where the daemon listens. Authority belongs to the socket, never to what a caller says."""
 
     pam: PamListener = Field(PamListener(), description="Logins by PAM.")
     admin: AdminListener = Field(AdminListener(), description="Administration.")
+    account: AccountListener | None = Field(
+        None,
+        description="People's own accounts. Without this table, nobody of this host reaches theirs.",
+    )
     applications: ApplicationsListener | None = Field(
         None, description="Applications, over the network. Without this table, nothing listens there."
     )
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
-        if self.pam.socket == self.admin.socket:
+        names = ["pam", "admin", *(["account"] if self.account else [])]
+        sockets = [self.pam.socket, self.admin.socket, *([self.account.socket] if self.account else [])]
+        if len(set(sockets)) < len(sockets):
             raise ValueError(
-                "pam and admin can not share one socket.\nGive each its own, so that each has its own rights."
+                f"{' and '.join(names)} can not share one socket.\n"
+                "Give each its own, so that each has its own rights."
             )
         return self
 
@@ -171,6 +188,17 @@ class StoreSettings(Table):
         if self.url == "sqlite" and self.password_file is not None:
             raise ValueError("the embedded database has no password.\nRemove password_file, or set url.")
         return self
+
+
+class AuditSettings(Table):
+    """How long the audit is kept."""
+
+    retention_days: int = Field(
+        400,
+        ge=0,
+        le=36_500,
+        description="For how many days rows of the audit are kept; 0 for ever.",
+    )
 
 
 class LogSettings(Table):
@@ -204,6 +232,7 @@ class Config(Table):
     store: StoreSettings = Field(
         StoreSettings(), description="Where credentials, limits and the audit are kept."
     )
+    audit: AuditSettings = Field(AuditSettings(), description="How long the audit is kept.")
     log: LogSettings = Field(LogSettings(), description="How the daemon tells what it does.")
     metrics: MetricsSettings = Field(MetricsSettings(), description="Where Prometheus reads the metrics.")
     tracing: TracingSettings = Field(TracingSettings(), description="Where traces are sent.")

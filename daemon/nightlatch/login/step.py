@@ -110,6 +110,8 @@ class Grant:
 
     account: Account
     service: str
+    source: str = ""
+    """Where from, as far as that is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,7 +157,7 @@ class Turn:
         account, reference = self.state.account, self.state.reference
         if verdict is not Verdict.GRANTED or account is None:
             return Outcome(verdict, message, reference, retry_after=retry_after)
-        grant = Grant(account, self.state.service)
+        grant = Grant(account, self.state.service, self.state.source)
         return Outcome(
             verdict, message, reference, account.name, 0.0, token, factor=self.state.factor, grant=grant
         )

@@ -102,6 +102,16 @@ class FactorFacade:
 
     def offer(self, evidence: tuple[str, ...], days: int) -> str:
         """What is asked after a grant, with the device's name where the plugin finds one in the evidence."""
+    def uses_left(self, state: bytes) -> int | None:
+        """How often a credential can still be used; None where nothing counts, and for a plugin that fails."""
+        if self.plugin.uses_left is None:
+            return None
+        try:
+            value = self._guarded("uses_left", lambda: self.plugin.uses_left and self.plugin.uses_left(state))
+        except Unavailable:
+            return None
+        return value if type(value) is int and value >= 0 else None
+
         try:
             value = self._guarded("device", lambda: self.plugin.device(evidence))
         except Unavailable:

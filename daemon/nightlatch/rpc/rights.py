@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
-from nightlatch.v1 import admin_pb2, enrollment_pb2, keys_pb2, login_pb2, verification_pb2
+from nightlatch.v1 import (
+    account_pb2,
+    admin_pb2,
+    enrollment_pb2,
+    keys_pb2,
+    login_pb2,
+    verification_pb2,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +33,7 @@ SERVICES: dict[str, ServiceDescriptor] = {
     "verification": verification_pb2.DESCRIPTOR.services_by_name["VerificationService"],
     "keys": keys_pb2.DESCRIPTOR.services_by_name["KeyService"],
     "enrollment": enrollment_pb2.DESCRIPTOR.services_by_name["EnrollmentService"],
+    "account": account_pb2.DESCRIPTOR.services_by_name["AccountService"],
     "admin": admin_pb2.DESCRIPTOR.services_by_name["AdminService"],
     "health": HEALTH,
     "reflection": REFLECTION,
@@ -73,6 +81,11 @@ OF_A_SOCKET = Rights(methods=None, services=None, sets_source=True)
 """Who may open a unix socket may do what is served there, and speaks for the host."""
 OF_THE_PAM_SOCKET = Rights(methods=None, services=None, sets_source=True, shows_keys=True)
 """sshd tells its PAM module which keys it has verified; nobody else's word is taken for that."""
+
+OF_THE_ACCOUNT_SOCKET = Rights(
+    methods=None, services=None, requests_per_second=50, concurrent=16, connections=32
+)
+"""Everybody on this host: who somebody is there proves nothing, and nobody may crowd the others out."""
 
 
 @dataclass(frozen=True, slots=True)

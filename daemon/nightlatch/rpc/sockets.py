@@ -1,6 +1,7 @@
 """Listening unix sockets: handed over by systemd, or made here.
 
-MUST 1: a socket that is made here has mode 0600, and never takes the place of a living daemon's.
+MUST 1: a socket that is made here has mode 0600 unless it is for everybody, and never takes the place of a
+        living daemon's.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+OPEN_TO_ALL = 0o666
 _FIRST_FD = 3
 
 
@@ -34,13 +36,13 @@ def passed_sockets(environment: Mapping[str, str], pid: int) -> dict[str, socket
     return passed
 
 
-def make_socket(path: Path, setting: str) -> socket.socket:
-    """A listening socket at `path`, mode 0600; raises ConfigError that names `setting`."""
+def make_socket(path: Path, setting: str, mode: int = 0o600) -> socket.socket:
+    """A listening socket at `path`; raises ConfigError that names `setting`."""
     if len(os.fsencode(path)) > 107:  # noqa: PLR2004, sun_path of unix(7) less its final NUL
         raise ConfigError((f"{setting}: {path} is longer than the 107 bytes a socket's path may have.",))
     _clear_stale(path, setting)
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
+    before = os.umask(0o777 & ~mode)
     try:
         made.bind(str(path))
         made.listen(512)

@@ -15,7 +15,16 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
-from nightlatch.errors import Conflict, Invalid, Locked, NotFound, Refused, Unavailable
+from nightlatch.errors import (
+    Conflict,
+    Invalid,
+    Locked,
+    NotFound,
+    ProofNeeded,
+    Refused,
+    SessionEnded,
+    Unavailable,
+)
 from nightlatch.login.ticket import TicketError
 from nightlatch.rpc.caller import Forbidden, Unidentified
 
@@ -26,6 +35,7 @@ _CODES: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
     (Unidentified, grpc.StatusCode.UNAUTHENTICATED),
     (Forbidden, grpc.StatusCode.PERMISSION_DENIED),
     (TicketError, grpc.StatusCode.FAILED_PRECONDITION),
+    (SessionEnded, grpc.StatusCode.UNAUTHENTICATED),
     (Invalid, grpc.StatusCode.INVALID_ARGUMENT),
     (Conflict, grpc.StatusCode.FAILED_PRECONDITION),
     (NotFound, grpc.StatusCode.NOT_FOUND),
@@ -33,6 +43,9 @@ _CODES: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
     (Locked, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (Unavailable, grpc.StatusCode.UNAVAILABLE),
 )
+
+_REASONS: dict[type[Exception], str] = {ProofNeeded: "PROOF_NEEDED", SessionEnded: "SESSION_ENDED"}
+"""What programs read, where it is not the error's own name."""
 
 T = TypeVar("T")
 
@@ -52,7 +65,8 @@ def details_of(error: Exception, code: grpc.StatusCode, text: str) -> bytes:
     """The error for programs: its kind, and when a retry may help (google.rpc.ErrorInfo and RetryInfo)."""
     number: int = code.value[0]
     details = [AnyMessage()]
-    details[0].Pack(ErrorInfo(reason=type(error).__name__.upper(), domain=DOMAIN))
+    reason = _REASONS.get(type(error), type(error).__name__.upper())
+    details[0].Pack(ErrorInfo(reason=reason, domain=DOMAIN))
     seconds = error.retry_after if isinstance(error, Locked) else RETRY_SECONDS
     if isinstance(error, Unavailable) or (isinstance(error, Locked) and seconds > 0):
         delay = Duration()

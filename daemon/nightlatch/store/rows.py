@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from nightlatch.model import AuditEvent, AuditRow, LimitState, Result, Standing
 
@@ -99,10 +99,10 @@ def standing_of(text: str) -> Standing:
     sessions = fields.pop("sessions", []) if isinstance(fields, dict) else None
     if not _are_sessions(sessions) or not all(_of_standing(*item) for item in fields.items()):
         raise ValueError("a standing is malformed")
-    return Standing(**fields, sessions=tuple(map(tuple, sessions)))
+    return Standing(**fields, sessions=tuple((identity, end) for identity, end in sessions))
 
 
-def _are_sessions(value: object) -> bool:
+def _are_sessions(value: object) -> TypeGuard[list[tuple[str, float]]]:
     return isinstance(value, list) and all(
         isinstance(one, list) and [type(part) for part in one] == [str, float] and math.isfinite(one[1])
         for one in value

@@ -1,0 +1,9 @@
+"""A person's own account: signing in to it, seeing it, changing it."""
+
+from nightlatch.account.own_accounts import OwnAccounts
+from nightlatch.account.own_things import Overview, OwnThings
+from nightlatch.account.proving import Proving
+from nightlatch.account.session import Sessions
+from nightlatch.account.signing_in import Origin, Signed, SigningIn
+
+__all__ = ["Origin", "Overview", "OwnAccounts", "OwnThings", "Proving", "Sessions", "Signed", "SigningIn"]

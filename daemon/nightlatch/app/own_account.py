@@ -1,0 +1,33 @@
+"""What people may do with their own account, built from the parts of one configuration.
+
+MUST 1: every kind of ticket has a key of its own, so that none is good for anything else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nightlatch.account import OwnAccounts, OwnThings, Proving, Sessions, SigningIn
+from nightlatch.account.proving import is_full
+from nightlatch.enrollment import Enrollments
+from nightlatch.keys import MasterKey, Sealer
+
+if TYPE_CHECKING:
+    from nightlatch.login.onboarding import Onboarding
+    from nightlatch.login.parts import Parts
+
+
+def build_own_accounts(parts: Parts, key: MasterKey, onboarding: Onboarding) -> OwnAccounts:
+    """Build them."""
+
+    def sealer(purpose: str) -> Sealer:
+        return Sealer(key.derive(purpose), parts.randomness)
+
+    sessions = Sessions(parts, sealer("account session"))
+    full = frozenset(name for name, one in parts.factors.items() if is_full(one.plugin))
+    proving = Proving(parts, sealer("account proof ticket"), full)
+    return OwnAccounts(
+        sessions,
+        SigningIn(parts, sealer("account sign-in ticket"), onboarding, sessions, proving),
+        OwnThings(parts, sessions, Enrollments(parts, sealer("account enrollment ticket"))),
+    )
