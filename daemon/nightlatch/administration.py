@@ -52,19 +52,21 @@ class Administration:
         removed = await self._parts.store.decide(DecisionRequest(account_id=account.id), body)
         event = change(self._removal(removed), account, caller, removed)
         template = "notice_device_revoked" if self.is_device(removed) else "notice_credential_removed"
-        self._parts.notices.tell(template, event, removed.label)
+        self._parts.notices.tell(template, event, removed.label, gone=(removed,))
         return removed
 
     async def unlock(self, caller: str, user: str) -> tuple[Account, int]:
         """Forget a person's second-factor failures; how many there were in a row.
 
-        Raises NotFound, Unavailable.
+        Raises NotFound, Unavailable; Conflict where an administrator keeps the person out.
         """
         account = await self._parts.accounts.get(user)
         scope = limits.factor_scope(account.id)
 
         def body(snapshot: Snapshot) -> tuple[Changes, int]:
             before = snapshot.limits[scope]
+            if before.barred:
+                raise Conflict(f"{account.name} is disabled. See: nightlatch admin user enable")
             event = change("account.unlock", account, caller)
             return Changes(limits={scope: limits.forget(before)}, events=(event,)), before.in_a_row
 

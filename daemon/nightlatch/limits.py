@@ -5,6 +5,7 @@ MUST 2: a success forgets failures in a row, never the failures of the last 30 d
 MUST 3: a clock that is set back unlocks nothing early, and locks nobody for longer than the limit itself
         would from now on: times in the future count as now.
 MUST 4: a blocked attempt is not checked and not counted.
+MUST 5: an account that an administrator has disabled passes nothing; no success and no unlocking ends that.
 
 Times are Unix seconds, durations seconds. The limits are those of NIST SP 800-63B-4, section 3.2.2 (at most
 100 failures), made stricter: see the table "Numbers" of the design.
@@ -26,6 +27,8 @@ MOST_FAILURES = 100
 """Second-factor failures, in a row or within `MEMORY`, that disable the second factor."""
 MEMORY = 30 * 86_400.0
 """How long a failure is remembered at most."""
+BARRED = "the account is disabled by an administrator"
+"""For log and audit; the person reads what everybody reads whom only an administrator helps."""
 
 FROM_SOURCE = (5, 300.0)
 """Password failures of one account from one source: how many within how many seconds."""
@@ -123,6 +126,8 @@ def charge_each(rules: Mapping[str, Rule], states: Mapping[str, LimitState], now
 def charge_factor(state: LimitState, now: float) -> Charged | Blocked:
     """Charge an attempt at a second factor: a few are free, further ones block, at last all is disabled."""
     state = _put_right(state, now, MEMORY, _block(state.in_a_row))
+    if state.barred:
+        return Blocked(state, BARRED, 0.0)
     if state.disabled:
         return Blocked(state, "second factor disabled after too many failures", 0.0)
     if state.blocked_until > now:
@@ -211,6 +216,7 @@ def refund(state: LimitState, charged_at: float) -> LimitState:
         in_a_row=in_a_row,
         blocked_until=min(state.blocked_until, failures[-1] + block) if block and failures else 0.0,
         disabled=state.disabled and (in_a_row >= MOST_FAILURES or len(failures) >= MOST_FAILURES),
+        barred=state.barred,
     )
 
 
@@ -220,14 +226,33 @@ def succeed(state: LimitState, charged_at: float) -> LimitState:
 
 
 def forget(state: LimitState) -> LimitState:
-    """Forget everything, the 30 days too: an administrator unlocks the account."""
+    """Forget all failures, those of the 30 days too: an administrator unlocks the account."""
     return replace(state, failures=(), in_a_row=0, blocked_until=0.0, disabled=False)
+
+
+def bar(state: LimitState) -> LimitState:
+    """Let nothing pass any more, whatever is shown: an administrator disables the account."""
+    return replace(state, barred=True)
+
+
+def unbar(state: LimitState) -> LimitState:
+    """Take `bar` back, and nothing else: what was blocked by failures still is."""
+    return replace(state, barred=False)
+
+
+def locked_until(state: LimitState, now: float) -> float | None:
+    """Until when failures block a second factor; 0 for not at all, None for until an administrator helps."""
+    state = _put_right(state, now, MEMORY, _block(state.in_a_row))
+    if state.disabled:
+        return None
+    return state.blocked_until if state.blocked_until > now else 0.0
 
 
 def forgettable(state: LimitState, now: float) -> bool:
     """Whether nothing would change if the state were lost."""
     return not (
         state.disabled
+        or state.barred
         or state.in_a_row
         or state.blocked_until > now
         or any(failure > now - MEMORY for failure in state.failures)

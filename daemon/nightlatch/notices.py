@@ -49,11 +49,17 @@ class Notices:
         self._under_way: set[asyncio.Task[None]] = set()
 
     def tell(
-        self, template: str, event: AuditEvent, label: str = "", more: Mapping[str, str] | None = None
+        self,
+        template: str,
+        event: AuditEvent,
+        label: str = "",
+        more: Mapping[str, str] | None = None,
+        gone: tuple[Credential, ...] = (),
     ) -> None:
         """Tell the event's account, everywhere but at the credential that the event names.
 
-        `more` are further values of the template, such as `days` and `left`.
+        `more` are further values of the template, such as `days` and `left`; `gone` are credentials that have
+        just ended: whoever had them is told there, too.
         """
         if len(self._under_way) >= MOST_UNDER_WAY:
             self._log.error("notice.dropped", template=template, account=event.account_id)
@@ -66,7 +72,7 @@ class Notices:
             "device": label,
         }
         values["time"] = datetime.fromtimestamp(self._clock.now(), UTC).strftime("%Y-%m-%d %H:%M UTC")
-        task = asyncio.get_running_loop().create_task(self._tell(Message(template, values), event))
+        task = asyncio.get_running_loop().create_task(self._tell(Message(template, values), event, gone))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
@@ -75,13 +81,14 @@ class Notices:
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=CLOSING_SECONDS)
 
-    async def _tell(self, message: Message, event: AuditEvent) -> None:
+    async def _tell(self, message: Message, event: AuditEvent, gone: tuple[Credential, ...]) -> None:
         try:
             credentials = await self._store.credentials(event.account_id)
         except Unavailable as error:
             self._log.error("notice.not_sent", template=message.template, reason=str(error))
             return
         reached = {self._reach(one) for one in credentials if one.id != event.credential_id}
+        reached |= {self._reach(one) for one in gone}
         for reach in reached - {None}:
             assert reach is not None
             try:

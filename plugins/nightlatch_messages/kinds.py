@@ -33,7 +33,7 @@ class MessageKind:
 
 _CODE = ("code", "minutes")
 _WHERE = ("service", "host", "user")
-_EVENT = ("time", "host", "service", "user")
+_EVENT = ("time", "host", "service", "user", "help_url", "help_phone")
 
 _ALL = (
     MessageKind("login_code", _CODE, _WHERE),
@@ -45,6 +45,10 @@ _ALL = (
     MessageKind("notice_recovery_used", (), ("left", *_EVENT)),
     MessageKind("notice_device_added", (), ("device", "days", *_EVENT)),
     MessageKind("notice_device_revoked", (), ("device", *_EVENT)),
+    MessageKind("notice_account_locked", (), ("minutes", *_EVENT)),
+    MessageKind("notice_account_disabled", (), _EVENT),
+    MessageKind("notice_credentials_reset", (), _EVENT),
+    MessageKind("notice_password_changed", (), _EVENT),
     MessageKind("test", (), ("host", "time")),
 )
 
@@ -66,6 +70,8 @@ SAMPLES = MappingProxyType(
         "device": "Laptop",
         "left": "3",
         "days": "30",
+        "help_url": "https://help.example.com/sign-in",
+        "help_phone": "+1 415 555 0199",
     }
 )
 """Values with which every template is tried at the start."""

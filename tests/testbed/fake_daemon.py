@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Protocol
 
 import grpc
 
-from nightlatch.v1 import admin_pb2, admin_pb2_grpc, enrollment_pb2, enrollment_pb2_grpc
+from nightlatch.v1 import (
+    admin_pb2,
+    admin_pb2_grpc,
+    enrollment_pb2,
+    enrollment_pb2_grpc,
+    user_pb2_grpc,
+)
+from testbed.fake_users import INVITE, STARTED, FakeUsers, account
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,11 +26,11 @@ GOOD_CODE = "492039"
 LAST_ONE = "This is the last credential to sign in with. Enrol another one first."
 WRONG_CODE = "That code was not right. Nothing was removed."
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-INVITE = "0123-4567-89AB-CDEF-GHJK-MNPQ-RS"
-STARTED = 1_770_033_600
 
 
-class _Aborts(Protocol):
+class Aborts(Protocol):
+    """A call that can be ended."""
+
     def abort(self, code: grpc.StatusCode, details: str) -> object: ...
 
 
@@ -47,47 +54,50 @@ class FakeDaemon(admin_pb2_grpc.AdminServiceServicer, enrollment_pb2_grpc.Enroll
     """What comes instead of a judgement of the proof for a removal."""
     asked: list[object] = field(default_factory=list)
 
-    def GetStatus(self, request: admin_pb2.GetStatusRequest, context: _Aborts) -> admin_pb2.GetStatusResponse:  # noqa: N802, gRPC's name
-        self._note(request, context)
+    def __post_init__(self) -> None:
+        self.users = FakeUsers(self)
+
+    def GetStatus(self, request: admin_pb2.GetStatusRequest, context: Aborts) -> admin_pb2.GetStatusResponse:  # noqa: N802, gRPC's name
+        self.note(request, context)
         answer = admin_pb2.GetStatusResponse(version="9.9.9", parts=self.parts)
         answer.start_time.FromSeconds(STARTED)
         return answer
 
     def CreateInvite(  # noqa: N802, gRPC's name
-        self, request: admin_pb2.CreateInviteRequest, context: _Aborts
+        self, request: admin_pb2.CreateInviteRequest, context: Aborts
     ) -> admin_pb2.CreateInviteResponse:
-        self._note(request, context)
-        self._person(request.user, context)
-        answer = admin_pb2.CreateInviteResponse(account=_account(request.user), invite=INVITE)
+        self.note(request, context)
+        self.person(request.user, context)
+        answer = admin_pb2.CreateInviteResponse(account=account(request.user), invite=INVITE)
         answer.expire_time.FromSeconds(STARTED + request.days * 86_400)
         return answer
 
     def RevokeInvite(  # noqa: N802, gRPC's name
-        self, request: admin_pb2.RevokeInviteRequest, context: _Aborts
+        self, request: admin_pb2.RevokeInviteRequest, context: Aborts
     ) -> admin_pb2.RevokeInviteResponse:
-        self._note(request, context)
-        self._person(request.user, context)
-        return admin_pb2.RevokeInviteResponse(account=_account(request.user), revoked=request.user == "alice")
+        self.note(request, context)
+        self.person(request.user, context)
+        return admin_pb2.RevokeInviteResponse(account=account(request.user), revoked=request.user == "alice")
 
     def ListCredentials(  # noqa: N802, gRPC's name
-        self, request: admin_pb2.ListCredentialsRequest, context: _Aborts
+        self, request: admin_pb2.ListCredentialsRequest, context: Aborts
     ) -> admin_pb2.ListCredentialsResponse:
-        self._note(request, context)
-        found = self._person(request.user, context)
-        return admin_pb2.ListCredentialsResponse(account=_account(request.user), credentials=found)
+        self.note(request, context)
+        found = self.person(request.user, context)
+        return admin_pb2.ListCredentialsResponse(account=account(request.user), credentials=found)
 
     def RemoveCredential(  # noqa: N802, gRPC's name
-        self, request: admin_pb2.RemoveCredentialRequest, context: _Aborts
+        self, request: admin_pb2.RemoveCredentialRequest, context: Aborts
     ) -> admin_pb2.RemoveCredentialResponse:
-        self._note(request, context)
+        self.note(request, context)
         removed = self._credential(request.user, request.credential_id, context)
         self.people[request.user].remove(removed)
         return admin_pb2.RemoveCredentialResponse(credential=removed)
 
     def RenameCredential(  # noqa: N802, gRPC's name
-        self, request: admin_pb2.RenameCredentialRequest, context: _Aborts
+        self, request: admin_pb2.RenameCredentialRequest, context: Aborts
     ) -> admin_pb2.RenameCredentialResponse:
-        self._note(request, context)
+        self.note(request, context)
         if not request.label:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, "A credential's name has 1 to 64 characters.")
         renamed = self._credential(request.user, request.credential_id, context)
@@ -95,17 +105,17 @@ class FakeDaemon(admin_pb2_grpc.AdminServiceServicer, enrollment_pb2_grpc.Enroll
         return admin_pb2.RenameCredentialResponse(credential=renamed)
 
     def RevokeDevices(  # noqa: N802, gRPC's name
-        self, request: admin_pb2.RevokeDevicesRequest, context: _Aborts
+        self, request: admin_pb2.RevokeDevicesRequest, context: Aborts
     ) -> admin_pb2.RevokeDevicesResponse:
-        self._note(request, context)
-        found = self._person(request.user, context)
+        self.note(request, context)
+        found = self.person(request.user, context)
         self.people[request.user] = [each for each in found if not each.device]
         return admin_pb2.RevokeDevicesResponse(devices=[each for each in found if each.device])
 
     def TestChannel(  # noqa: N802, gRPC's name
-        self, request: admin_pb2.TestChannelRequest, context: _Aborts
+        self, request: admin_pb2.TestChannelRequest, context: Aborts
     ) -> admin_pb2.TestChannelResponse:
-        self._note(request, context)
+        self.note(request, context)
         if request.channel not in self.channels:
             context.abort(grpc.StatusCode.NOT_FOUND, f'There is no channel "{request.channel}".')
         said = self.channels[request.channel]
@@ -116,17 +126,17 @@ class FakeDaemon(admin_pb2_grpc.AdminServiceServicer, enrollment_pb2_grpc.Enroll
         return admin_pb2.TestChannelResponse(provider_id=said)
 
     def UnlockAccount(  # noqa: N802, gRPC's name
-        self, request: admin_pb2.UnlockAccountRequest, context: _Aborts
+        self, request: admin_pb2.UnlockAccountRequest, context: Aborts
     ) -> admin_pb2.UnlockAccountResponse:
-        self._note(request, context)
-        self._person(request.user, context)
-        return admin_pb2.UnlockAccountResponse(account=_account(request.user), forgotten_failures=7)
+        self.note(request, context)
+        self.person(request.user, context)
+        return admin_pb2.UnlockAccountResponse(account=account(request.user), forgotten_failures=7)
 
     def BeginEnrollment(  # noqa: N802, gRPC's name
-        self, request: enrollment_pb2.BeginEnrollmentRequest, context: _Aborts
+        self, request: enrollment_pb2.BeginEnrollmentRequest, context: Aborts
     ) -> enrollment_pb2.BeginEnrollmentResponse:
-        self._note(request, context)
-        self._person(request.user, context)
+        self.note(request, context)
+        self.person(request.user, context)
         of_the_secret = (("account", f"example.com: {request.user}"), ("secret", _grouped(SECRET)))
         return enrollment_pb2.BeginEnrollmentResponse(
             ticket=b"" if self.counts_at_once else b"sealed",
@@ -140,17 +150,17 @@ class FakeDaemon(admin_pb2_grpc.AdminServiceServicer, enrollment_pb2_grpc.Enroll
         )
 
     def ConfirmEnrollment(  # noqa: N802, gRPC's name
-        self, request: enrollment_pb2.ConfirmEnrollmentRequest, context: _Aborts
+        self, request: enrollment_pb2.ConfirmEnrollmentRequest, context: Aborts
     ) -> enrollment_pb2.ConfirmEnrollmentResponse:
-        self._note(request, context)
+        self.note(request, context)
         if request.answer != GOOD_CODE.encode():
             context.abort(grpc.StatusCode.PERMISSION_DENIED, "wrong code")
         return enrollment_pb2.ConfirmEnrollmentResponse(credential_id="c-new")
 
     def BeginRemoval(  # noqa: N802, gRPC's name
-        self, request: enrollment_pb2.BeginRemovalRequest, context: _Aborts
+        self, request: enrollment_pb2.BeginRemovalRequest, context: Aborts
     ) -> enrollment_pb2.BeginRemovalResponse:
-        self._note(request, context)
+        self.note(request, context)
         self._credential(request.user, request.credential_id, context)
         if len([each for each in self.people[request.user] if not each.device]) == 1:
             context.abort(grpc.StatusCode.PERMISSION_DENIED, LAST_ONE)
@@ -158,9 +168,9 @@ class FakeDaemon(admin_pb2_grpc.AdminServiceServicer, enrollment_pb2_grpc.Enroll
         return enrollment_pb2.BeginRemovalResponse(ticket=ticket, prompt=self.prompt)
 
     def ConfirmRemoval(  # noqa: N802, gRPC's name
-        self, request: enrollment_pb2.ConfirmRemovalRequest, context: _Aborts
+        self, request: enrollment_pb2.ConfirmRemovalRequest, context: Aborts
     ) -> enrollment_pb2.ConfirmRemovalResponse:
-        self._note(request, context)
+        self.note(request, context)
         if self.confirm_failure is not None:
             context.abort(*self.confirm_failure)
         if request.answer != GOOD_CODE.encode():
@@ -174,18 +184,20 @@ class FakeDaemon(admin_pb2_grpc.AdminServiceServicer, enrollment_pb2_grpc.Enroll
         kinds = (enrollment_pb2.ConfirmEnrollmentRequest, enrollment_pb2.ConfirmRemovalRequest)
         return [each.answer for each in self.asked if isinstance(each, kinds)]
 
-    def _note(self, request: object, context: _Aborts) -> None:
+    def note(self, request: object, context: Aborts) -> None:
+        """Keep what was asked, and fail where that was ordered."""
         self.asked.append(request)
         if self.failure is not None:
             context.abort(*self.failure)
 
-    def _person(self, user: str, context: _Aborts) -> list[admin_pb2.Credential]:
+    def person(self, user: str, context: Aborts) -> list[admin_pb2.Credential]:
+        """A person's credentials; ends the call for a stranger."""
         if user not in self.people:
             context.abort(grpc.StatusCode.NOT_FOUND, f"No directory knows {user}.")
         return self.people[user]
 
-    def _credential(self, user: str, identity: str, context: _Aborts) -> admin_pb2.Credential:
-        found = next((each for each in self._person(user, context) if each.id == identity), None)
+    def _credential(self, user: str, identity: str, context: Aborts) -> admin_pb2.Credential:
+        found = next((each for each in self.person(user, context) if each.id == identity), None)
         if found is None:
             context.abort(grpc.StatusCode.NOT_FOUND, f"{user} has no credential {identity}.")
             raise AssertionError  # abort never returns
@@ -217,16 +229,13 @@ def serving(fake: FakeDaemon) -> Iterator[FakeDaemon]:
         server = grpc.server(pool)
         admin_pb2_grpc.add_AdminServiceServicer_to_server(fake, server)
         enrollment_pb2_grpc.add_EnrollmentServiceServicer_to_server(fake, server)
+        user_pb2_grpc.add_UserServiceServicer_to_server(fake.users, server)
         server.add_insecure_port(f"unix:{fake.socket}")
         server.start()
         try:
             yield fake
         finally:
             server.stop(None).wait()
-
-
-def _account(user: str) -> admin_pb2.Account:
-    return admin_pb2.Account(directory="corp", stable_id=f"id-of-{user}", name=user)
 
 
 def _grouped(secret: str) -> str:

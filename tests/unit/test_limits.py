@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from nightlatch.limits import (
     ACCOUNT,
+    BARRED,
     BLOCKS,
     FREE_FAILURES,
     FROM_SOURCE,
@@ -21,6 +22,7 @@ from nightlatch.limits import (
     Charged,
     Charges,
     Rule,
+    bar,
     charge_each,
     charge_factor,
     charge_password,
@@ -32,6 +34,7 @@ from nightlatch.limits import (
     password_rules,
     refund,
     succeed,
+    unbar,
 )
 from nightlatch.model import LimitState
 
@@ -271,3 +274,16 @@ def test_only_a_state_that_means_nothing_may_be_lost() -> None:
     assert not forgettable(LimitState(in_a_row=1), NOW)
     assert not forgettable(LimitState(blocked_until=NOW + 1), NOW)
     assert not forgettable(LimitState(disabled=True), NOW)
+
+
+def test_a_disabled_account_passes_nothing_until_it_is_enabled() -> None:
+    """No success under way, no refund, no unlocking and no time lets it in; enabling changes no more."""
+    charged = charge_factor(LimitState((NOW - 5,), 1), NOW)
+    assert isinstance(charged, Charged)
+    barred = bar(charged.state)
+    for state in (barred, refund(barred, NOW), succeed(barred, NOW), forget(barred)):
+        outcome = charge_factor(state, NOW + 2 * MEMORY)
+        assert isinstance(outcome, Blocked)
+        assert (outcome.reason, outcome.retry_after) == (BARRED, 0.0)
+        assert not forgettable(state, NOW + 2 * MEMORY)
+    assert unbar(barred) == charged.state

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nightlatch.administration import Administration
+from nightlatch.desk import Desk
 from nightlatch.app.own_account import build_own_accounts
 from nightlatch.enrollment import Enrollments, Invites, Removals
 from nightlatch.keys import MasterKey, Sealer
@@ -36,6 +37,7 @@ class Actions:
     enrollments: Enrollments
     removals: Removals
     administration: Administration
+    desk: Desk
     verifications: Verifications
     own_account: OwnAccounts
 
@@ -79,6 +81,7 @@ class ScopedActions:
             Enrollments(parts, enrolling),
             Removals(parts, removing),
             Administration(parts, self._channels, invites),
+            Desk(parts, invites),
             Verifications(parts, Tickets(verifying, parts.randomness), self._receipts),
             build_own_accounts(parts, self._key, onboarding),
         )

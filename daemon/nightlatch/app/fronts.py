@@ -25,6 +25,7 @@ from nightlatch.rpc.rights import OF_A_SOCKET, OF_THE_ACCOUNT_SOCKET, OF_THE_PAM
 from nightlatch.rpc.sockets import OPEN_TO_ALL, make_socket
 from nightlatch.rpc.verification import KeyService, VerificationService
 from nightlatch.v1 import (
+from nightlatch.rpc.users import UserService
     account_pb2_grpc,
     admin_pb2,
     admin_pb2_grpc,
@@ -35,6 +36,7 @@ from nightlatch.v1 import (
     verification_pb2_grpc,
 )
 
+    user_pb2_grpc,
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Coroutine, Mapping
@@ -120,6 +122,7 @@ class Fronts:
             Offer(
                 "login",
                 lambda server: login_pb2_grpc.add_LoginServiceServicer_to_server(login, server),
+        users = UserService(actions, lambda: self._core().review, addresses, log)
                 frozenset({"pam", "applications"}),
             ),
             Offer(
@@ -156,6 +159,16 @@ class Fronts:
                 "nightlatch.v1.PolicyService",
                 lambda server: policy_pb2_grpc.add_PolicyServiceServicer_to_server(policy, server),
                 frozenset({"admin"}),
+            Offer(
+                "users",
+                lambda server: user_pb2_grpc.add_UserServiceServicer_to_server(users, server),
+                frozenset({"admin", "applications"}),
+            ),
+            Offer(
+                "nightlatch.v1.AuditService",
+                lambda server: audit_pb2_grpc.add_AuditServiceServicer_to_server(self._audit, server),
+                frozenset({"admin"}),
+            ),
             ),
         )
 

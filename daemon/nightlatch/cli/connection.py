@@ -23,6 +23,7 @@ from nightlatch.v1.admin_pb2_grpc import AdminServiceStub
 from nightlatch.v1.enrollment_pb2_grpc import EnrollmentServiceStub
 from nightlatch.v1.policy_pb2_grpc import PolicyServiceStub
 
+from nightlatch.v1.user_pb2_grpc import UserServiceStub
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -43,6 +44,8 @@ class Daemon:
     enrollment: EnrollmentServiceStub
     policy: PolicyServiceStub
 
+    users: UserServiceStub
+    audit: AuditServiceStub
 
 @contextmanager
 def daemon_at(socket: Path) -> Iterator[Daemon]:
@@ -53,6 +56,8 @@ def daemon_at(socket: Path) -> Iterator[Daemon]:
             EnrollmentServiceStub(channel),
             PolicyServiceStub(channel),
         )
+            UserServiceStub(channel),
+            AuditServiceStub(channel),
 
 
 @contextmanager

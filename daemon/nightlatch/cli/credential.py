@@ -31,17 +31,21 @@ from nightlatch.cli.options import (
 from nightlatch.cli.output import print_json, say
 from nightlatch.cli.question import consent
 from nightlatch.cli.removing import UNCHANGED, remove_proven, remove_unproven
+from nightlatch.cli.reset import reset
 from nightlatch.v1.admin_pb2 import RenameCredentialRequest
 from nightlatch.v1.enrollment_pb2 import BeginEnrollmentRequest
 
 
 def commands() -> typer.Typer:
     """The group."""
-    group = typer.Typer(help="Enrol, list, rename and remove people's second factors.", no_args_is_help=True)
+    group = typer.Typer(
+        help="Enrol, list, rename, remove and reset people's second factors.", no_args_is_help=True
+    )
     group.command("enroll", epilog=EXITS)(enroll)
     group.command("list", epilog=EXITS)(list_)
     group.command("rename", epilog=EXITS)(rename)
     group.command("remove", epilog=EXITS)(remove)
+    group.command("reset", epilog=EXITS)(reset)
     return group
 
 

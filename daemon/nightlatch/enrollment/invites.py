@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from nightlatch.enrollment.asking import change
 from nightlatch.errors import Invalid
-from nightlatch.model import Account, Changes, DecisionRequest, Secret, Snapshot
+from nightlatch.model import Account, Changes, DecisionRequest, Secret, Snapshot, Standing
 
 if TYPE_CHECKING:
     from nightlatch.login.parts import Parts
@@ -37,6 +37,19 @@ class Invite:
     expires_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """An invite before it is open."""
+
+    text: Secret = field(repr=False)
+    tag: str = field(repr=False)
+    days: int
+
+    def opened(self, standing: Standing, now: float) -> Standing:
+        """The standing with this invite as the only one that is open."""
+        return replace(standing, invite=self.tag, invite_expires_at=now + self.days * DAY)
+
+
 class Invites:
     """Makes and ends invites. Using one is part of a login."""
 
@@ -50,22 +63,25 @@ class Invites:
 
     async def create(self, caller: str, user: str, days: int = 0) -> Invite:
         """A new invite, in place of an open one; raises Invalid, NotFound, Unavailable."""
-        days = days or DAYS
-        if days > MOST_DAYS:
-            raise Invalid(f"An invite is good for 1 to {MOST_DAYS} days.")
         account = await self._parts.accounts.get(user)
-        drawn = "".join(LETTERS[byte % len(LETTERS)] for byte in self._parts.randomness.bytes(LENGTH))
-        tag = self.tag(account, drawn)
+        drawn = self.draw(account, days)
         event = change("invite.create", account, caller)
 
         def body(snapshot: Snapshot) -> tuple[Changes, float]:
-            end = snapshot.now + days * DAY
-            standing = replace(snapshot.standing, invite=tag, invite_expires_at=end)
-            return Changes(standing=standing, events=(event,)), end
+            standing = drawn.opened(snapshot.standing, snapshot.now)
+            return Changes(standing=standing, events=(event,)), standing.invite_expires_at
 
         end = await self._parts.store.decide(_of(account), body)
-        groups = (drawn[start : start + GROUP] for start in range(0, LENGTH, GROUP))
-        return Invite(account, Secret("-".join(groups)), end)
+        return Invite(account, drawn.text, end)
+
+    def draw(self, account: Account, days: int = 0) -> Drawn:
+        """An invite that nothing knows of yet; raises Invalid."""
+        days = days or DAYS
+        if days > MOST_DAYS:
+            raise Invalid(f"An invite is good for 1 to {MOST_DAYS} days.")
+        letters = "".join(LETTERS[byte % len(LETTERS)] for byte in self._parts.randomness.bytes(LENGTH))
+        groups = (letters[start : start + GROUP] for start in range(0, LENGTH, GROUP))
+        return Drawn(Secret("-".join(groups)), self.tag(account, letters), days)
 
     async def revoke(self, caller: str, user: str) -> tuple[Account, bool]:
         """End a person's open invite; whether there was one. Raises NotFound, Unavailable."""

@@ -54,8 +54,8 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
         """List a person's credentials."""
         administration = self._administration(self._addresses.caller(context.peer()))
         account, credentials = await administration.credentials(request.user)
-        listed = [_credential(administration, one) for one in credentials]
-        return admin_pb2.ListCredentialsResponse(account=_account(account), credentials=listed)
+        listed = [credential_message(administration, one) for one in credentials]
+        return admin_pb2.ListCredentialsResponse(account=account_message(account), credentials=listed)
 
     @answered
     async def RemoveCredential(  # noqa: N802, the API's name
@@ -68,7 +68,7 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
             "credential.removed", credential=removed.id, account=removed.account_id, caller=str(caller)
         )
         return admin_pb2.RemoveCredentialResponse(
-            credential=_credential(self._administration(caller), removed)
+            credential=credential_message(self._administration(caller), removed)
         )
 
     @answered
@@ -81,7 +81,7 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
             str(caller), request.user, request.credential_id, request.label
         )
         return admin_pb2.RenameCredentialResponse(
-            credential=_credential(self._administration(caller), renamed)
+            credential=credential_message(self._administration(caller), renamed)
         )
 
     @answered
@@ -93,7 +93,7 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
         revoked = await self._administration(caller).revoke_devices(str(caller), request.user)
         self.log.info("devices.revoked", devices=len(revoked), caller=str(caller))
         return admin_pb2.RevokeDevicesResponse(
-            devices=[_credential(self._administration(caller), one) for one in revoked]
+            devices=[credential_message(self._administration(caller), one) for one in revoked]
         )
 
     @answered
@@ -113,7 +113,7 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
         caller = self._addresses.caller(context.peer())
         account, forgotten = await self._administration(caller).unlock(str(caller), request.user)
         self.log.info("account.unlocked", account=account.id, forgotten=forgotten, caller=str(caller))
-        return admin_pb2.UnlockAccountResponse(account=_account(account), forgotten_failures=forgotten)
+        return admin_pb2.UnlockAccountResponse(account=account_message(account), forgotten_failures=forgotten)
 
     @answered
     async def CreateInvite(  # noqa: N802, the API's name
@@ -124,7 +124,7 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
         invite = await self._administration(caller).invites.create(str(caller), request.user, request.days)
         self.log.info("invite.created", account=invite.account.id, caller=str(caller))
         return admin_pb2.CreateInviteResponse(
-            account=_account(invite.account),
+            account=account_message(invite.account),
             invite=invite.text.reveal(),
             expire_time=timestamp(invite.expires_at),
         )
@@ -137,10 +137,10 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
         caller = self._addresses.caller(context.peer())
         account, revoked = await self._administration(caller).invites.revoke(str(caller), request.user)
         self.log.info("invite.revoked", account=account.id, caller=str(caller))
-        return admin_pb2.RevokeInviteResponse(account=_account(account), revoked=revoked)
+        return admin_pb2.RevokeInviteResponse(account=account_message(account), revoked=revoked)
 
 
-def _credential(administration: Administration, credential: Credential) -> admin_pb2.Credential:
+def credential_message(administration: Administration, credential: Credential) -> admin_pb2.Credential:
     """A credential without its state."""
     used = credential.last_used_at
     return admin_pb2.Credential(
@@ -154,7 +154,8 @@ def _credential(administration: Administration, credential: Credential) -> admin
     )
 
 
-def _account(account: Account) -> admin_pb2.Account:
+def account_message(account: Account) -> admin_pb2.Account:
+    """An account as the API's message."""
     return admin_pb2.Account(directory=account.directory, stable_id=account.stable_id, name=account.name)
 
 

@@ -18,6 +18,7 @@ from nightlatch.v1 import (
     enrollment_pb2,
     keys_pb2,
     login_pb2,
+    user_pb2,
     verification_pb2,
 )
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.descriptor import ServiceDescriptor
 
+USERS = user_pb2.DESCRIPTOR.services_by_name["UserService"]
 HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"]
 REFLECTION = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]
 SERVICES: dict[str, ServiceDescriptor] = {
@@ -35,6 +37,7 @@ SERVICES: dict[str, ServiceDescriptor] = {
     "enrollment": enrollment_pb2.DESCRIPTOR.services_by_name["EnrollmentService"],
     "account": account_pb2.DESCRIPTOR.services_by_name["AccountService"],
     "admin": admin_pb2.DESCRIPTOR.services_by_name["AdminService"],
+    "users": USERS,
     "health": HEALTH,
     "reflection": REFLECTION,
 }

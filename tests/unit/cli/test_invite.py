@@ -8,7 +8,7 @@ import pytest
 
 from nightlatch.v1.admin_pb2 import CreateInviteRequest, RevokeInviteRequest
 from testbed.command import nightlatch, nightlatch_json
-from testbed.fake_daemon import INVITE
+from testbed.fake_users import INVITE
 
 if TYPE_CHECKING:
     from testbed.fake_daemon import FakeDaemon

@@ -21,12 +21,17 @@ DIALECT = Dialect(mark="?", among="in (?)", lock="", skip_locked="", list_of=lis
 PHONE = Credential("corp:1", "c1", "totp", "phone", b"secret state", 1.0, 2.0)
 
 
-@given(st.lists(times, max_size=9), st.integers(0, 200), times, st.sampled_from([False, True]))
+@given(st.lists(times, max_size=9), st.integers(0, 200), times, st.booleans(), st.booleans())
 def test_a_limit_comes_back_as_it_was(
-    failures: list[float], in_a_row: int, blocked_until: float, disabled: object
+    failures: list[float],
+    in_a_row: int,
+    blocked_until: float,
+    disabled: bool,  # noqa: FBT001, hypothesis gives it by place
+    barred: bool,  # noqa: FBT001, the same
 ) -> None:
     """Every state survives its text, to the last bit of every time."""
-    state = LimitState(tuple(failures), in_a_row, blocked_until, disabled is True)
+    state = LimitState(tuple(failures), in_a_row, blocked_until, disabled, barred)
+
     assert limit_state(limit_text(state)) == state
 
 

@@ -1,0 +1,132 @@
+"""UserService: what an administrator or a helpdesk does for one person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from nightlatch.rpc.admin import account_message, credential_message, timestamp
+from nightlatch.rpc.prospects import explanation_message
+from nightlatch.rpc.status import answered
+from nightlatch.v1 import user_pb2, user_pb2_grpc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import grpc
+    import structlog
+
+    from nightlatch.administration import Administration
+    from nightlatch.desk import Desk, UserView
+    from nightlatch.review import Review
+    from nightlatch.rpc.caller import Caller, CallerAddresses
+
+    Context = grpc.aio.ServicerContext[Any, Any]
+
+DEFAULT_SERVICE = "sshd"
+PAM = "pam"
+
+
+class Acting(Protocol):
+    """What a caller may do, among the people that it may name."""
+
+    @property
+    def desk(self) -> Desk:
+        """For one person at a time."""
+
+    @property
+    def administration(self) -> Administration:
+        """Credentials."""
+
+
+class UserService(user_pb2_grpc.UserServiceServicer):
+    """Serves administrators and helpdesks: on the admin socket, and applications with the right to it."""
+
+    def __init__(
+        self,
+        acting: Callable[[Caller], Acting],
+        review: Callable[[], Review],
+        addresses: CallerAddresses,
+        log: structlog.stdlib.BoundLogger,
+    ) -> None:
+        self._acting = acting
+        self._review = review
+        self._addresses = addresses
+        self.log = log
+
+    @answered
+    async def GetUser(  # noqa: N802, the API's name
+        self, request: user_pb2.GetUserRequest, context: Context
+    ) -> user_pb2.GetUserResponse:
+        """Tell how a person stands."""
+        caller = self._addresses.caller(context.peer())
+        acting = self._acting(caller)
+        view = await acting.desk.show(request.user)
+        policy = None
+        if caller.rights.directories is None:  # policy is asked over all directories
+            service = request.service or DEFAULT_SERVICE
+            policy = explanation_message(await self._review().explain(request.user, service, "", PAM))
+        return user_pb2.GetUserResponse(
+            account=account_message(view.account),
+            credentials=[credential_message(acting.administration, one) for one in view.credentials],
+            limits=_limits(view),
+            standing=_standing(view),
+            policy=policy,
+        )
+
+    @answered
+    async def DisableUser(  # noqa: N802, the API's name
+        self, request: user_pb2.DisableUserRequest, context: Context
+    ) -> user_pb2.DisableUserResponse:
+        """Keep a person out."""
+        caller = self._addresses.caller(context.peer())
+        account, since = await self._acting(caller).desk.disable(str(caller), request.user, request.reason)
+        self.log.info("account.disabled", account=account.id, caller=str(caller))
+        return user_pb2.DisableUserResponse(account=account_message(account), disable_time=timestamp(since))
+
+    @answered
+    async def EnableUser(  # noqa: N802, the API's name
+        self, request: user_pb2.EnableUserRequest, context: Context
+    ) -> user_pb2.EnableUserResponse:
+        """Let a person in again."""
+        caller = self._addresses.caller(context.peer())
+        account, was = await self._acting(caller).desk.enable(str(caller), request.user)
+        self.log.info("account.enabled", account=account.id, caller=str(caller), was_disabled=was)
+        return user_pb2.EnableUserResponse(account=account_message(account), was_disabled=was)
+
+    @answered
+    async def ResetUser(  # noqa: N802, the API's name
+        self, request: user_pb2.ResetUserRequest, context: Context
+    ) -> user_pb2.ResetUserResponse:
+        """Let a person begin anew."""
+        caller = self._addresses.caller(context.peer())
+        acting = self._acting(caller)
+        reset = await acting.desk.reset(str(caller), request.user, request.days)
+        self.log.info(
+            "account.reset", account=reset.account.id, removed=len(reset.removed), caller=str(caller)
+        )
+        return user_pb2.ResetUserResponse(
+            account=account_message(reset.account),
+            removed=[credential_message(acting.administration, one) for one in reset.removed],
+            invite=reset.invite.reveal(),
+            expire_time=timestamp(reset.expires_at),
+        )
+
+
+def _limits(view: UserView) -> user_pb2.UserLimits:
+    until, since = view.locked_until, view.standing.disabled_at
+    return user_pb2.UserLimits(
+        failures_in_a_row=view.limit.in_a_row,
+        failures_in_all=view.failures_in_all,
+        locked_until_time=timestamp(until) if until else None,
+        locked=until is None,
+        disable_time=None if since is None else timestamp(since),
+    )
+
+
+def _standing(view: UserView) -> user_pb2.UserStanding:
+    started = view.standing.grace_started_at
+    return user_pb2.UserStanding(
+        grace_start_time=None if started is None else timestamp(started),
+        grace_logins=view.standing.grace_logins,
+        invite_expire_time=None if view.invite_until is None else timestamp(view.invite_until),
+    )
