@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from nightlatch.model import (
         Account,
         AuditEvent,
+        AuditQuery,
+        AuditRow,
+        AuditWriter,
         Changes,
         Credential,
         DecisionRequest,
@@ -64,6 +67,17 @@ class Directory(Protocol):
         Raises `Restricted` when it is right, but the account is disabled, expired, or must change it first.
         """
 
+    @property
+    def resets_passwords(self) -> bool:
+        """Whether a forgotten password may be set anew here."""
+
+    async def change_password(self, account: Account, old: Secret | None, new: Secret) -> None:
+        """Give the account another password; without `old` it is set anew, where that is allowed.
+
+        Raises Refused for a wrong old password, `PasswordNotTaken` with words for one that may not be the new
+        one, Conflict where passwords are not changed here, Unavailable.
+        """
+
     async def groups(self, account: Account) -> Groups:
         """All groups of a person, nested ones included; raises Unavailable when any part is not known."""
 
@@ -111,11 +125,11 @@ class Store(Protocol):
     async def standing(self, account_id: str) -> Standing:
         """An account's standing, outside any decision."""
 
-    async def enrolled(self) -> dict[str, tuple[str, ...]]:
-        """The factors of every account's credentials that have not expired, by account id."""
-
     async def audit_rows(self, account_id: str | None, limit: int) -> tuple[tuple[float, AuditEvent], ...]:
         """The newest audit rows, newest first, with their time; of one account, or of all for None."""
+
+    async def enrolled(self) -> dict[str, tuple[str, ...]]:
+        """The factors of every account's credentials that have not expired, by account id."""
 
     async def standings(self) -> dict[str, Standing]:
         """Every standing that is kept, by account id."""
@@ -128,3 +142,24 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Finish what is queued, then let go of the database."""
+
+
+class AuditLog(Protocol):
+    """Reads the audit. All raise `Unavailable`."""
+
+    async def page(self, query: AuditQuery, beyond: int | None, most: int) -> tuple[AuditRow, ...]:
+        """At most `most` rows behind the one with the id `beyond`, in the query's order; None for all."""
+
+    async def accounts_named(self, name: str) -> tuple[str, ...]:
+        """The ids of accounts that went by this name, as far as the store has met them."""
+
+    async def writers(self) -> tuple[AuditWriter, ...]:
+        """Every writer that has rows or heads."""
+
+    async def chain(
+        self, writer: str, sequence: int, most: int, take: Callable[[list[AuditRow]], None]
+    ) -> int | None:
+        """Give `take` rows of a writer from this number on; the number to go on with, None at the end."""
+
+    async def unchained(self) -> tuple[int, bool]:
+        """How many rows have no chain, and whether one of them was written after the first that has one."""

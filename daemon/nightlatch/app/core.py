@@ -25,13 +25,22 @@ if TYPE_CHECKING:
 
     import structlog
 
+    from nightlatch.app.audit_heads import KeptHeads
     from nightlatch.app.worker import WorkerLink
     from nightlatch.config import Config
     from nightlatch.config.sending import SendingSettings
     from nightlatch.plugins.channel_facade import ChannelFacade
     from nightlatch.plugins.facade import FactorFacade
-    from nightlatch.ports import Clock, Directory, Randomness, Store
+    from nightlatch.ports import AuditLog, Clock, Directory, Randomness, Store
     from nightlatch.telemetry.telemetry import Telemetry
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """The audit, to be read, and the heads of it that are kept beside the database."""
+
+    log: AuditLog
+    heads: KeptHeads
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,7 @@ class World:
     randomness: Randomness
     log: structlog.stdlib.BoundLogger
     telemetry: Telemetry
+    audit: Audit
     worker: WorkerLink | None = None
     """Where this process is one of several workers."""
 

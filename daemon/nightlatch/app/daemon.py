@@ -114,9 +114,8 @@ class Daemon:
 
 def _needing_restart(old: Config, new: Config) -> list[str]:
     """The tables whose changes wait for a restart. An application's files and clients do not."""
-    later = [
-        table for table in ("daemon", "store", "log", "tracing") if getattr(new, table) != getattr(old, table)
-    ]
+    tables = ("daemon", "store", "audit", "log", "tracing")
+    later = [table for table in tables if getattr(new, table) != getattr(old, table)]
     before, after = old.listeners, new.listeners
     fixed = [(one.pam, one.admin, one.applications and one.applications.address) for one in (before, after)]
     if old.metrics.address != new.metrics.address:

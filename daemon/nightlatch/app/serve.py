@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from nightlatch.app.applications import listening_at
-from nightlatch.app.core import World
+from nightlatch.app.audit_heads import KeptHeads
+from nightlatch.app.core import Audit, World
 from nightlatch.app.daemon import Daemon
 from nightlatch.app.folders import master_key, private_folder, store_url
 from nightlatch.app.loading import build_checked_core, checked_config, load_core
@@ -118,8 +119,18 @@ def _world(config: Config, log: structlog.stdlib.BoundLogger, worker: WorkerLink
     clock, randomness = SystemClock(), SystemRandomness()
     key = master_key(config, randomness, log)
     telemetry = open_telemetry(config, clock)
-    store = open_store(store_url(config), key, clock, randomness, telemetry)
-    return World(store, key, clock, randomness, log, telemetry, worker)
+    heads = KeptHeads(config.daemon.state_dir, log)
+    heads.shorten()
+    store = open_store(
+        store_url(config),
+        key,
+        clock,
+        randomness,
+        telemetry,
+        witness=heads,
+        retention_days=config.audit.retention_days,
+    )
+    return World(store, key, clock, randomness, log, telemetry, Audit(store.audit, heads), worker)
 
 
 async def _serve(world: World, config: Config, path: Path, passed: dict[str, socket.socket]) -> None:

@@ -20,10 +20,11 @@ import grpc
 
 from nightlatch.cli.failure import Exit, Failure, failure_of
 from nightlatch.v1.admin_pb2_grpc import AdminServiceStub
+from nightlatch.v1.audit_pb2_grpc import AuditServiceStub
 from nightlatch.v1.enrollment_pb2_grpc import EnrollmentServiceStub
 from nightlatch.v1.policy_pb2_grpc import PolicyServiceStub
-
 from nightlatch.v1.user_pb2_grpc import UserServiceStub
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -43,9 +44,9 @@ class Daemon:
     admin: AdminServiceStub
     enrollment: EnrollmentServiceStub
     policy: PolicyServiceStub
-
     users: UserServiceStub
     audit: AuditServiceStub
+
 
 @contextmanager
 def daemon_at(socket: Path) -> Iterator[Daemon]:
@@ -55,9 +56,9 @@ def daemon_at(socket: Path) -> Iterator[Daemon]:
             AdminServiceStub(channel),
             EnrollmentServiceStub(channel),
             PolicyServiceStub(channel),
-        )
             UserServiceStub(channel),
             AuditServiceStub(channel),
+        )
 
 
 @contextmanager

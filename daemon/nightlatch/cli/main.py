@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from nightlatch.cli import account, admin, channel, config, credential, device, key, policy
+from nightlatch.cli import account, admin, audit, channel, config, credential, device, key, policy
 from nightlatch.cli.invite import invite
 from nightlatch.cli.options import EXITS
 from nightlatch.cli.output import say
 from nightlatch.cli.status import status
+from nightlatch.cli.why import why
 
 
 def _tell_version(version_wanted: bool) -> None:  # noqa: FBT001, typer calls it so
@@ -38,6 +39,8 @@ def build() -> typer.Typer:
     app.add_typer(account.commands(), name="account")
     app.add_typer(channel.commands(), name="channel")
     app.command("status", epilog=EXITS)(status)
+    app.command("why", epilog=EXITS)(why)
+    app.add_typer(audit.commands(), name="audit")
     app.add_typer(config.commands(), name="config")
     app.add_typer(policy.commands(), name="policy")
     app.add_typer(key.commands(), name="key")

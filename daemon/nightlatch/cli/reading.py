@@ -1,4 +1,4 @@
-"""Shows how many people have been read, while a stream comes in: on a terminal, and on standard error."""
+"""Shows how many people or rows have been read, while a stream comes in: on a terminal, on standard error."""
 
 from __future__ import annotations
 
@@ -21,6 +21,39 @@ class Piece(Protocol):
 
 
 P = TypeVar("P", bound=Piece)
+
+
+class Part(Protocol):
+    """A message that says how many rows of how many have been verified."""
+
+    @property
+    def rows(self) -> int:
+        """So many, in all."""
+
+    @property
+    def expected(self) -> int:
+        """Of at least so many."""
+
+
+V = TypeVar("V", bound=Part)
+
+
+def while_verifying(parts: Iterable[V], *, quiet: bool) -> Iterator[V]:
+    """The parts as they come, with a bar beside them; none where `quiet`, or where nobody would see it."""
+    bar = Progress(
+        TextColumn("verifying rows"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f} of {task.total:.0f}"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=quiet or not sys.stderr.isatty(),
+    )
+    with bar:
+        task = bar.add_task("", total=1)
+        for part in parts:
+            bar.update(task, completed=part.rows, total=max(part.expected, part.rows, 1))
+            yield part
 
 
 def while_reading(pieces: Iterable[P], *, quiet: bool) -> Iterator[P]:

@@ -11,21 +11,22 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from nightlatch.audit.heads import ForgedHead, Head, HeadKind
+from nightlatch.audit.walk import texts_of
 from nightlatch.store.database import Query
+from nightlatch.store.rows import stored_audit_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nightlatch.audit.evidence import AuditKeys, Witness
+    from nightlatch.model import AuditRow
     from nightlatch.ports import Clock
-    from nightlatch.store.database import Row, Session
+    from nightlatch.store.database import Session
     from nightlatch.store.statements import Statements
 
 DAY = 86_400.0
 _MOST = 500
 _EVERY = 60.0
-_TEXTS = slice(2, 14)
-_WRITER, _SEQUENCE, _CHAIN = 14, 15, 16
 
 
 class _Changed(Exception):
@@ -54,7 +55,7 @@ class AuditPruner:
         session.begin()
         [rows] = session.read([Query(self._statements.oldest_audit, (_MOST + 1,))])
         before = self._clock.now() - self._days * DAY
-        old = list(takewhile(lambda row: row[1] < before, rows[:-1]))
+        old = list(takewhile(lambda row: row.at < before, map(stored_audit_row, rows[:-1])))
         try:
             writes = self._writes(session, old) if old else []
         except _Changed as changed:
@@ -66,22 +67,22 @@ class AuditPruner:
         if writes and len(old) == _MOST:
             self._due_at = self._clock.steady()  # there is more
 
-    def _writes(self, session: Session, old: Sequence[Row]) -> list[Query]:
+    def _writes(self, session: Session, old: Sequence[AuditRow]) -> list[Query]:
         of, now = self._statements, self._clock.now()
-        writers = sorted({row[_WRITER] for row in old if row[_WRITER]})
+        writers = sorted({row.writer for row in old if row.writer})
         heads = {}
         if writers:
             [pruned] = session.read([of.among(of.pruned_heads, writers)])
             heads = {writer: line for writer, line in pruned if line}
         reached = {writer: self._pruned(writer, heads.get(writer, "")) for writer in writers}
         for row in old:
-            if writer := row[_WRITER]:
-                reached[writer] = self._next(reached[writer], row)
+            if row.writer:
+                reached[row.writer] = self._next(reached[row.writer], row)
         lines = [
             (self._keys.heads.sign(Head(HeadKind.PRUNED, writer, *reached[writer], now)), writer)
             for writer in writers
         ]
-        return [*(Query(of.put_pruned, line) for line in lines), Query(of.prune_audit, (old[-1][0],))]
+        return [*(Query(of.put_pruned, line) for line in lines), Query(of.prune_audit, (old[-1].id,))]
 
     def _pruned(self, writer: str, line: str) -> tuple[int, bytes]:
         """The place up to which a chain was forgotten before."""
@@ -95,12 +96,11 @@ class AuditPruner:
             raise _Changed(f"the head up to which {writer} was forgotten is another one")
         return head.sequence, head.chain
 
-    def _next(self, reached: tuple[int, bytes], row: Row) -> tuple[int, bytes]:
-        writer, sequence, chain = row[_WRITER], row[_SEQUENCE], row[_CHAIN]
-        expected = self._keys.chain.link(reached[1], writer, sequence, float(row[1]), row[_TEXTS])
-        if sequence != reached[0] + 1 or chain is None or bytes(chain) != expected:
-            raise _Changed(f"row {row[0]} is not as it was written, or one before it is missing")
-        return sequence, expected
+    def _next(self, reached: tuple[int, bytes], row: AuditRow) -> tuple[int, bytes]:
+        expected = self._keys.chain.link(reached[1], row.writer, row.sequence, row.at, texts_of(row.event))
+        if row.sequence != reached[0] + 1 or row.chain != expected:
+            raise _Changed(f"row {row.id} is not as it was written, or one before it is missing")
+        return row.sequence, expected
 
     def _tell(self, reason: str) -> None:
         if reason != self._told:

@@ -62,14 +62,14 @@ class AuditReads:
         """
 
         def taken(rows: list[Row]) -> int | None:
-            if len(rows) < most:
+            if len(rows) < most or type(rows[-1][-2]) is not int:
                 take([stored_audit_row(row) for row in rows])
                 return None
-            last = rows[-1][-2]
+            last: int = rows[-1][-2]
             # Rows with the last number may go on in the next page, where somebody has made many of them.
             whole = [row for row in rows if row[-2] != last] or rows
             take([stored_audit_row(row) for row in whole])
-            return last if len(whole) < len(rows) else last + 1  # type: ignore[no-any-return]  # an integer column
+            return last if len(whole) < len(rows) else last + 1
 
         query = Query(self._statements.chain, (writer, sequence, most))
         return await self._read(query, taken)  # type: ignore[no-any-return]  # what `taken` returns

@@ -30,6 +30,8 @@ _STANDING_FIELDS: dict[str, type] = {
     "reset_expires_at": float,
 }
 _LONGEST_TEXT = 256
+_LAST_TIME = 253_402_300_000.0  # the year 9999, where dates end
+_MALFORMED_EVENT = AuditEvent("malformed", Result.UNAVAILABLE, "this row was not written by nightlatch", "")
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps builds an encoder for each call
 _ENCODE_FINITE = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -142,10 +144,16 @@ def audit_event(row: Row) -> tuple[float, AuditEvent]:
 
 
 def stored_audit_row(row: Row) -> AuditRow:
-    """A row of `Statements.audit_columns`."""
+    """A row of `Statements.audit_columns`; one that no daemon has written fits no chain, and raises not."""
     number, *columns, writer, sequence, chain = row
-    at, event = audit_event(tuple(columns))
-    return AuditRow(number, at, event, writer, sequence, bytes(chain or b""))
+    try:
+        at, event = audit_event(tuple(columns))
+        if all(type(text) is str for text in columns[1:]) and 0 <= float(at) < _LAST_TIME:
+            return AuditRow(number, float(at), event, writer, int(sequence), bytes(chain or b""))
+    except (ValueError, TypeError):
+        pass
+    place = sequence if type(sequence) is int else 0
+    return AuditRow(number, 0.0, _MALFORMED_EVENT, str(writer), place)
 
 
 def _plain(text: str) -> str:
