@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nightlatch.app.applications import Applications
-from nightlatch.app.audit_inquiry import audit_inquiry
 from nightlatch.app.health import Health
 from nightlatch.app.planned import planned_policy
 from nightlatch.app.status import status_of
@@ -15,11 +14,9 @@ from nightlatch.app.watching import Scrapes
 from nightlatch.rpc.acceptor import Acceptor
 from nightlatch.rpc.account import AccountService
 from nightlatch.rpc.admin import AdminService
-from nightlatch.rpc.audit import AuditService
 from nightlatch.rpc.caller import CallerAddresses
 from nightlatch.rpc.enrollment import EnrollmentService
 from nightlatch.rpc.guard import Guard
-from nightlatch.rpc.importing import ImportService
 from nightlatch.rpc.listener import Listener
 from nightlatch.rpc.login import LoginService
 from nightlatch.rpc.passing import Route
@@ -32,9 +29,7 @@ from nightlatch.v1 import (
     account_pb2_grpc,
     admin_pb2,
     admin_pb2_grpc,
-    audit_pb2_grpc,
     enrollment_pb2_grpc,
-    import_pb2_grpc,
     keys_pb2_grpc,
     login_pb2_grpc,
     policy_pb2_grpc,
@@ -79,7 +74,6 @@ class Fronts:
         self._watches: list[asyncio.Task[None]] = []
         calls = core().config.log.calls
         guard = Guard(self._addresses, world.clock.steady, world.log, world.telemetry, logs_calls=calls)
-        self._audit = AuditService(audit_inquiry(core, world), self._addresses, world.log)
         offers = self._offers()
         listeners = core().config.listeners
         optional = (("account", listeners.account), ("applications", listeners.applications))
@@ -124,7 +118,6 @@ class Fronts:
         verification = VerificationService(lambda caller: actions(caller).verifications, addresses, log)
         keys = KeyService(lambda: self._core().receipts, log)
         policy = PolicyService(lambda: self._core().review, self._planned, addresses, log)
-        importing = ImportService(lambda caller: actions(caller).takeovers, addresses, log)
         users = UserService(actions, lambda: self._core().review, addresses, log)
         return (
             Offer(
@@ -168,13 +161,6 @@ class Fronts:
                 frozenset({"admin", "applications"}),
             ),
             Offer(
-                "nightlatch.v1.AuditService",
-                lambda server: audit_pb2_grpc.add_AuditServiceServicer_to_server(self._audit, server),
-                frozenset({"admin"}),
-            ),
-            Offer(
-                "nightlatch.v1.ImportService",
-                lambda server: import_pb2_grpc.add_ImportServiceServicer_to_server(importing, server),
                 frozenset({"admin"}),
             ),
             Offer(
@@ -226,7 +212,6 @@ class Fronts:
     async def stop(self, grace: float) -> None:
         """Take nothing new, and let what is under way finish for `grace` seconds."""
         self._scrapes.stop()
-        self._audit.stop()
         for watch in self._watches:
             watch.cancel()
         await asyncio.gather(*self._watches, return_exceptions=True)

@@ -20,7 +20,6 @@ import grpc
 
 from nightlatch.cli.failure import Exit, Failure, failure_of
 from nightlatch.v1.admin_pb2_grpc import AdminServiceStub
-from nightlatch.v1.audit_pb2_grpc import AuditServiceStub
 from nightlatch.v1.enrollment_pb2_grpc import EnrollmentServiceStub
 from nightlatch.v1.policy_pb2_grpc import PolicyServiceStub
 from nightlatch.v1.user_pb2_grpc import UserServiceStub
@@ -45,7 +44,6 @@ class Daemon:
     enrollment: EnrollmentServiceStub
     policy: PolicyServiceStub
     users: UserServiceStub
-    audit: AuditServiceStub
 
 
 @contextmanager
@@ -57,7 +55,6 @@ def daemon_at(socket: Path) -> Iterator[Daemon]:
             EnrollmentServiceStub(channel),
             PolicyServiceStub(channel),
             UserServiceStub(channel),
-            AuditServiceStub(channel),
         )
 
 
