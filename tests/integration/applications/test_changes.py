@@ -19,6 +19,7 @@ from nightlatch.v1 import login_pb2, login_pb2_grpc
 from testbed.applications import PORTAL, VPN, Installation, begin, short_folder
 from testbed.authority import Order, write_whole
 from testbed.front_door import Person
+from testbed.front_door import directory_table
 from testbed.process import wait_until
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from testbed.applications import Application
     from testbed.postgres import Postgres
+    from testbed.slapd import Slapd
 
 
 def serial(application: Application) -> str:
@@ -110,15 +112,17 @@ def test_a_configuration_with_wrong_files_is_refused_whole(own: Installation) ->
 
 
 @pytest.fixture
-def on_postgres(open_folder: Path, postgres: Postgres, postgres_url: str) -> Iterator[Installation]:
-    """A daemon whose store is a PostgreSQL."""
+def on_postgres(
+    open_folder: Path, postgres: Postgres, postgres_url: str, slapd: Slapd
+) -> Iterator[Installation]:
+    """A daemon whose store is a PostgreSQL, in front of a real slapd."""
     folder = short_folder(open_folder)
     key = folder / "store.key"
     key.write_bytes(os.urandom(32))
     key.chmod(0o600)
     database = urlsplit(postgres_url).path.removeprefix("/")
     store = f'\n[store]\nurl = "{postgres.tcp_url(database)}"\nkey_file = "{key}"\n'
-    made = Installation(folder, clients=VPN + store)
+    made = Installation(folder, directories=directory_table(slapd), clients=VPN + store)
     made.daemon.start()
     yield made
     made.daemon.stop()
