@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nightlatch.app.applications import Applications
+from nightlatch.app.audit_inquiry import audit_inquiry
 from nightlatch.app.health import Health
 from nightlatch.app.planned import planned_policy
 from nightlatch.app.status import status_of
@@ -14,6 +15,7 @@ from nightlatch.app.watching import Scrapes
 from nightlatch.rpc.acceptor import Acceptor
 from nightlatch.rpc.account import AccountService
 from nightlatch.rpc.admin import AdminService
+from nightlatch.rpc.audit import AuditService
 from nightlatch.rpc.caller import CallerAddresses
 from nightlatch.rpc.enrollment import EnrollmentService
 from nightlatch.rpc.guard import Guard
@@ -29,6 +31,7 @@ from nightlatch.v1 import (
     account_pb2_grpc,
     admin_pb2,
     admin_pb2_grpc,
+    audit_pb2_grpc,
     enrollment_pb2_grpc,
     keys_pb2_grpc,
     login_pb2_grpc,
@@ -74,6 +77,7 @@ class Fronts:
         self._watches: list[asyncio.Task[None]] = []
         calls = core().config.log.calls
         guard = Guard(self._addresses, world.clock.steady, world.log, world.telemetry, logs_calls=calls)
+        self._audit = AuditService(audit_inquiry(core, world), self._addresses, world.log)
         offers = self._offers()
         listeners = core().config.listeners
         optional = (("account", listeners.account), ("applications", listeners.applications))
@@ -161,6 +165,8 @@ class Fronts:
                 frozenset({"admin", "applications"}),
             ),
             Offer(
+                "nightlatch.v1.AuditService",
+                lambda server: audit_pb2_grpc.add_AuditServiceServicer_to_server(self._audit, server),
                 frozenset({"admin"}),
             ),
             Offer(
@@ -212,6 +218,7 @@ class Fronts:
     async def stop(self, grace: float) -> None:
         """Take nothing new, and let what is under way finish for `grace` seconds."""
         self._scrapes.stop()
+        self._audit.stop()
         for watch in self._watches:
             watch.cancel()
         await asyncio.gather(*self._watches, return_exceptions=True)

@@ -20,6 +20,7 @@ import grpc
 
 from nightlatch.cli.failure import Exit, Failure, failure_of
 from nightlatch.v1.admin_pb2_grpc import AdminServiceStub
+from nightlatch.v1.audit_pb2_grpc import AuditServiceStub
 from nightlatch.v1.enrollment_pb2_grpc import EnrollmentServiceStub
 from nightlatch.v1.policy_pb2_grpc import PolicyServiceStub
 from nightlatch.v1.user_pb2_grpc import UserServiceStub
@@ -44,6 +45,7 @@ class Daemon:
     enrollment: EnrollmentServiceStub
     policy: PolicyServiceStub
     users: UserServiceStub
+    audit: AuditServiceStub
 
 
 @contextmanager
@@ -55,6 +57,7 @@ def daemon_at(socket: Path) -> Iterator[Daemon]:
             EnrollmentServiceStub(channel),
             PolicyServiceStub(channel),
             UserServiceStub(channel),
+            AuditServiceStub(channel),
         )
 
 
