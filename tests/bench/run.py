@@ -14,6 +14,7 @@ from bench import (
     gateway,
     hanging,
     pam,
+    peers,
     policy,
     recovery,
     report,
@@ -54,11 +55,23 @@ def main() -> None:
         "--quick", action="store_true", help="a tenth of the calls: for a look, not for a record"
     )
     parser.add_argument("--only", choices=every, help="one of the parts")
+    parser.add_argument(
+        "--peers",
+        nargs="?",
+        const=Path(),
+        type=Path,
+        metavar="CACHE",
+        help="only this: beside privacyIDEA, installed from PyPI below CACHE (left out: for this run)",
+    )
     arguments = parser.parse_args()
     share = 10 if arguments.quick else 1
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="nlb-") as top:
         Path(top).chmod(0o755)
+        if arguments.peers is not None:
+            cache = (arguments.peers if arguments.peers.name else Path(top)) / "privacyidea"
+            figures += peers.measure(Path(top) / "peers", cache.absolute(), 1 if arguments.quick else 5)
+            every = {}
         for name, measure in every.items():
             if arguments.only in {None, name}:
                 figures += measure(Path(top) / name[:2], share)
