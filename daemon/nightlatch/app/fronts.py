@@ -19,6 +19,7 @@ from nightlatch.rpc.audit import AuditService
 from nightlatch.rpc.caller import CallerAddresses
 from nightlatch.rpc.enrollment import EnrollmentService
 from nightlatch.rpc.guard import Guard
+from nightlatch.rpc.importing import ImportService
 from nightlatch.rpc.listener import Listener
 from nightlatch.rpc.login import LoginService
 from nightlatch.rpc.passing import Route
@@ -33,6 +34,7 @@ from nightlatch.v1 import (
     admin_pb2_grpc,
     audit_pb2_grpc,
     enrollment_pb2_grpc,
+    import_pb2_grpc,
     keys_pb2_grpc,
     login_pb2_grpc,
     policy_pb2_grpc,
@@ -122,6 +124,7 @@ class Fronts:
         verification = VerificationService(lambda caller: actions(caller).verifications, addresses, log)
         keys = KeyService(lambda: self._core().receipts, log)
         policy = PolicyService(lambda: self._core().review, self._planned, addresses, log)
+        importing = ImportService(lambda caller: actions(caller).takeovers, addresses, log)
         users = UserService(actions, lambda: self._core().review, addresses, log)
         return (
             Offer(
@@ -167,6 +170,11 @@ class Fronts:
             Offer(
                 "nightlatch.v1.AuditService",
                 lambda server: audit_pb2_grpc.add_AuditServiceServicer_to_server(self._audit, server),
+                frozenset({"admin"}),
+            ),
+            Offer(
+                "nightlatch.v1.ImportService",
+                lambda server: import_pb2_grpc.add_ImportServiceServicer_to_server(importing, server),
                 frozenset({"admin"}),
             ),
             Offer(
