@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 PASSWORD = "the shop's own"
-ADD_ALICE = """
+PREPARE = """
 from django.contrib.auth import get_user_model
+from django.core.management import call_command
+call_command("check", fail_level="WARNING")
+call_command("migrate", verbosity=0)
 get_user_model().objects.create_user("alice", password="the shop's own")
 """
 
@@ -69,10 +72,8 @@ def site(request: pytest.FixtureRequest, shop: Shop, tmp_path: Path) -> Iterator
     folder = EXAMPLES / request.param
     if request.param == "django":
         manage = [sys.executable, folder / "manage.py"]
-        for arguments in (["migrate"], ["shell", "-c", ADD_ALICE], ["check", "--fail-level", "WARNING"]):
-            subprocess.run(
-                [*manage, *arguments], env=environment, check=True, capture_output=True, timeout=60
-            )
+        prepare = [*manage, "shell", "-c", PREPARE]
+        subprocess.run(prepare, env=environment, check=True, capture_output=True, timeout=60)
         command = [*manage, "runserver", "--noreload", f"localhost:{port}"]
     else:
         command = [sys.executable, "-m", "uvicorn", "--app-dir", folder, "--port", str(port), "app:app"]
