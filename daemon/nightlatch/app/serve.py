@@ -25,7 +25,7 @@ from nightlatch.app.supervisor import Supervisor
 from nightlatch.app.system import SystemClock, SystemRandomness
 from nightlatch.app.watching import open_telemetry
 from nightlatch.errors import ConfigError, Unavailable
-from nightlatch.rpc.sockets import make_socket, passed_sockets
+from nightlatch.rpc.sockets import OPEN_TO_ALL, make_socket, passed_sockets
 from nightlatch.store.opening import open_store
 
 if TYPE_CHECKING:
@@ -70,6 +70,9 @@ def _supervise(config: Config, path: Path, passed: dict[str, socket.socket]) -> 
     for name, wanted in (("pam", config.listeners.pam), ("admin", config.listeners.admin)):
         if name not in passed:
             passed[name] = make_socket(wanted.socket, f"listeners.{name}.socket")
+    account = config.listeners.account
+    if account is not None and "account" not in passed:
+        passed["account"] = make_socket(account.socket, "listeners.account.socket", OPEN_TO_ALL)
     gc.freeze()  # what the workers share stays shared for longer
     return Supervisor(
         config,

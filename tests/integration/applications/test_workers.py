@@ -47,6 +47,8 @@ class Shop:
         self.daemon = self.made.daemon
         self.client: Application = self.made.client("shop", Order(("dns:shop.example.com",)))
         self.set("[daemon]\n", "[daemon]\nworkers = 2\n")
+        account = f'[listeners.account]\nsocket = "{self.daemon.admin_socket.with_name("account.sock")}"\n'
+        self.set("[log]\n", account + "[log]\n")
 
     def set(self, before: str, after: str) -> None:
         """Change the configuration's text."""
