@@ -18,8 +18,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from nightlatch.v1 import login_pb2, login_pb2_grpc
 from testbed.applications import PORTAL, VPN, Installation, begin, short_folder
 from testbed.authority import Order, write_whole
-from testbed.front_door import Person
-from testbed.front_door import directory_table
+from testbed.front_door import Person, directory_table
 from testbed.process import wait_until
 
 if TYPE_CHECKING:
