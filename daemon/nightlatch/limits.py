@@ -95,9 +95,13 @@ class Charges:
     """The longest wait of all rules."""
 
 
+FACTOR = "factor/"
+"""How the scopes of second factors begin, and no others."""
+
+
 def factor_scope(account_id: str) -> str:
     """The scope of all second factors of an account together."""
-    return f"factor/{account_id}"
+    return f"{FACTOR}{account_id}"
 
 
 def password_rules(account_id: str, source: str) -> dict[str, Rule]:

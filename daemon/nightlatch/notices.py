@@ -7,11 +7,15 @@ MUST 1: a notice never stops or delays what it tells of: it goes out afterwards,
 from __future__ import annotations
 
 import asyncio
+import math
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from nightlatch.announcing import LOCK
 from nightlatch.channel import Message, NotSent
 from nightlatch.errors import Unavailable
+from nightlatch.model import Result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,12 +44,16 @@ class Notices:
         store: Store,
         clock: Clock,
         log: structlog.stdlib.BoundLogger,
+        *,
+        helps: Mapping[str, str] | None = None,
     ) -> None:
+        """`helps` says in each notice where help is: `help_url`, `help_phone`."""
         self._sender = sender
         self._factors = factors
         self._store = store
         self._clock = clock
         self._log = log
+        self._helps = helps or {}
         self._under_way: set[asyncio.Task[None]] = set()
 
     def tell(
@@ -65,6 +73,7 @@ class Notices:
             self._log.error("notice.dropped", template=template, account=event.account_id)
             return
         values = {
+            **self._helps,
             **(more or {}),
             "user": event.user,
             "service": event.service,
@@ -72,9 +81,16 @@ class Notices:
             "device": label,
         }
         values["time"] = datetime.fromtimestamp(self._clock.now(), UTC).strftime("%Y-%m-%d %H:%M UTC")
-        task = asyncio.get_running_loop().create_task(self._tell(Message(template, values), event, gone))
+        told = replace(event, event="message.send", result=Result.PASSED, reason="", facts="")
+        task = asyncio.get_running_loop().create_task(self._tell(Message(template, values), told, gone))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
+
+    def happened(self, event: AuditEvent, seconds: float) -> None:
+        """Tell of what nobody else tells of: a second factor was just blocked, for `seconds`, 0 for good."""
+        if event.event == LOCK:
+            minutes = {"minutes": str(math.ceil(seconds / 60))} if seconds else {}
+            self.tell("notice_account_locked", event, more=minutes)
 
     async def close(self) -> None:
         """Wait for the notices under way, for a bounded time."""

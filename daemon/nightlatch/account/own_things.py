@@ -178,7 +178,7 @@ class OwnThings:
     def _tell_removed(self, caller: str, session: Session, removed: Credential) -> None:
         event = change(self._removal(removed), session.account, _bound(caller, session), removed)
         template = "notice_device_revoked" if self._silent(removed) else "notice_credential_removed"
-        self._parts.notices.tell(template, event, removed.label)
+        self._parts.notices.tell(template, event, removed.label, gone=(removed,))
 
     def _removal(self, credential: Credential) -> str:
         return "device.revoke" if self._silent(credential) else "credential.remove"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nightlatch.announcing import AnnouncedStore
 from nightlatch.app.actions import ScopedActions
 from nightlatch.app.rules import build_policy
 from nightlatch.deliveries import Deliveries
@@ -95,12 +96,13 @@ def build_core(config: Config, world: World) -> Core:
             problems += error.problems
     if problems:
         raise ConfigError(tuple(problems))
-    deliveries = Deliveries(world.store, world.clock, world.log)
+    store = AnnouncedStore(world.store, world.log)
+    deliveries = Deliveries(store, world.clock, world.log)
     for channel in plugins.channels.values():
         channel.report_to(deliveries.take)
     sender = Sender(
         plugins.channels,
-        world.store,
+        store,
         world.clock,
         world.key.derive("addresses"),
         world.log,
@@ -109,12 +111,14 @@ def build_core(config: Config, world: World) -> Core:
         deliveries=deliveries,
         watcher=world.telemetry,
     )
-    notices = Notices(sender, plugins.factors, world.store, world.clock, world.log)
+    helps = config.notices.model_dump()
+    notices = Notices(sender, plugins.factors, store, world.clock, world.log, helps=helps)
+    store.listen(notices)
     parts = Parts(
         accounts=Accounts(directories),
         factors=plugins.factors,
         policy=build_policy(config, frozenset(plugins.factors)),
-        store=world.store,
+        store=store,
         tickets=Tickets(Sealer(world.key.derive("login ticket"), world.randomness), world.randomness),
         sender=sender,
         notices=notices,

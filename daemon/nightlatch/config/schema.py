@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from nightlatch.config.applications import ApplicationsListener, ClientSettings
+from nightlatch.config.notices import NoticesSettings
 from nightlatch.config.policies import PolicyScopes, PolicySettings
 from nightlatch.config.sending import SendingSettings
 from nightlatch.config.telemetry import MetricsSettings, TracingSettings
@@ -246,6 +247,9 @@ class Config(Table):
     )
     sending: SendingSettings = Field(
         SendingSettings(), description="How many messages the installation sends, and in which language."
+    )
+    notices: NoticesSettings = Field(
+        NoticesSettings(), description="Where people find help who are told of something."
     )
     directories: tuple[DirectorySettings, ...] = Field(
         min_length=1,

@@ -90,7 +90,8 @@ class Removals:
             raise Locked(outcome.reason, outcome.retry_after)
         if not outcome:
             raise Refused(WRONG_CODE)
-        self._parts.notices.tell("notice_credential_removed", event, pending.credential.label)
+        gone = pending.credential
+        self._parts.notices.tell("notice_credential_removed", event, gone.label, gone=(gone,))
         return pending.credential
 
     async def _keep(self, asked: Credential) -> None:
