@@ -14,7 +14,7 @@ from nightlatch.directories.nss import NameService
 from nightlatch.directories.pam_protocol import Outcome, is_unix_name
 from nightlatch.directories.pamcheck_link import PamCheckLink
 from nightlatch.directories.passwords import password_bytes
-from nightlatch.errors import Refused, Restricted, Unavailable
+from nightlatch.errors import Conflict, Refused, Restricted, Unavailable
 from nightlatch.model import Account, Group, Groups, Person
 
 if TYPE_CHECKING:
@@ -95,9 +95,9 @@ class PamDirectory:
 
         Raises Restricted where PAM's account rules say no to a password that was right.
         """
-        encoded = password_bytes(password)
         self._require_own(account)
-        outcome = await self._link.ask(account.stable_id, encoded)
+        # The bytes have no name here: this frame goes with the error, and is shown with it.
+        outcome = await self._link.ask(account.stable_id, password_bytes(password))
         if outcome is Outcome.RIGHT:
             return
         if outcome in _RESTRICTIONS:
@@ -105,6 +105,12 @@ class PamDirectory:
         if outcome in _REFUSALS:
             raise Refused(_REFUSALS[outcome])
         raise Unavailable(self._part, _OUTAGES[outcome])
+
+    resets_passwords = False
+
+    async def change_password(self, account: Account, old: Secret | None, new: Secret) -> None:  # noqa: ARG002, the port's signature
+        """Refuse: this process has no right to; raises Conflict with what to do instead."""
+        raise Conflict("The password of a local account is changed with the command passwd.")
 
     async def groups(self, account: Account) -> Groups:
         """The groups of a local account, its primary one included; raises Unavailable.

@@ -11,6 +11,7 @@ from nightlatch.login.step import LoginRequest, Outcome, Primary, Prompt, Step, 
 from nightlatch.login.ticket import TicketError
 from nightlatch.model import Credential
 from nightlatch.plugins.facade import CallContext, FactorFacade
+from nightlatch.policy.policy import Policy
 from nightlatch.testing import Repeatable
 from nightlatch_codes import emergency, sms
 from nightlatch_codes.settings import EmergencySettings, SmsSettings
@@ -37,7 +38,12 @@ class Door:
             plugin.name: FactorFacade(plugin, plugin.build(settings[plugin.name]), steady, ("post",))
             for plugin in plugins
         }
-        self.world.parts = replace(self.world.parts, factors=self.facades, randomness=Repeatable("logins"))
+        self.world.parts = replace(
+            self.world.parts,
+            factors=self.facades,
+            policy=Policy((), frozenset(self.facades)),
+            randomness=Repeatable("logins"),
+        )
 
     def give(self, factor: str, address: str) -> None:
         """Enrol an address, as if it had been proven."""
