@@ -137,6 +137,7 @@ def test_a_failing_dns_keeps_the_last_list(dns: DnsServer, failure: str) -> None
     """MUST 2: silence, errors and an empty answer take no controller away; the log says it once."""
     found = Found(dns, seconds=0.3)
     assert found.urls() == [ONE, TWO]
+    wait_until(lambda: found.controllers._done is None, "the end of the first look-up")
     dns.silent, dns.broken = failure == "silent", failure == "broken"
     if failure == "empty":
         dns.controllers(DOMAIN)
