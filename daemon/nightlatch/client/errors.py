@@ -38,11 +38,11 @@ class NotFound(ClientError):
 
 
 class Expired(ClientError):
-    """The ticket is too old, was answered before, or is for something else: begin again."""
+    """The ticket is too old, is for something else, or it or the request_id was used before: begin again."""
 
 
 class InvalidRequest(ClientError):
-    """A request that no daemon answers: a name that is too long, a request_id used for something else."""
+    """A request that no daemon answers, such as a name that is too long."""
 
 
 class BadCertificate(ClientError):

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _DETAILS = "grpc-status-details-bin"
-_TICKET = "TICKETERROR"
-"""The daemon's reason for a ticket that it does not take (google.rpc.ErrorInfo)."""
 _NOT_CONNECTED = ("failed to connect to all addresses", "errors resolving")
 """How gRPC's words begin where no connection was made; after any other failure the call may have arrived."""
 _LOST = {
@@ -46,7 +44,7 @@ _ERRORS: dict[grpc.StatusCode, type[ClientError]] = {
     grpc.StatusCode.UNAUTHENTICATED: Denied,
     grpc.StatusCode.UNIMPLEMENTED: Denied,
     grpc.StatusCode.INVALID_ARGUMENT: InvalidRequest,
-    grpc.StatusCode.FAILED_PRECONDITION: InvalidRequest,
+    grpc.StatusCode.FAILED_PRECONDITION: Expired,
     grpc.StatusCode.NOT_FOUND: NotFound,
     grpc.StatusCode.RESOURCE_EXHAUSTED: TooMany,
 }
@@ -139,8 +137,6 @@ class Failure:
         """The failure as an error of this package."""
         if self.wrong_certificate:
             return BadCertificate(f"{target}: {self.wrong_certificate}")
-        if self.reason == _TICKET:
-            return Expired(self.words)
         kind = _ERRORS.get(self.code)
         if kind is TooMany:
             return TooMany(self.words, self.retry_after)

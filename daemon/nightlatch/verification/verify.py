@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from nightlatch import limits
 from nightlatch.channel import NotSent
-from nightlatch.errors import Invalid, NotFound, Unavailable
+from nightlatch.errors import Invalid, Locked, NotFound, Unavailable
 from nightlatch.login.answers import read_code
 from nightlatch.login.requirement import client_of
 from nightlatch.login.second_factor import SecondFactor
@@ -23,6 +23,7 @@ from nightlatch.login.ticket import LIFETIME, LoginState, Stage, TicketError
 from nightlatch.login.trial import Proof
 from nightlatch.login.turn import Turn
 from nightlatch.model import DecisionRequest, Result
+from nightlatch.sending import TooManyMessages
 from nightlatch.verification.answers import Answer, Sent, Verification, VerificationRequest, Verified
 from nightlatch.verification.trial import CodeTrial
 from nightlatch.watching import Ending, Kind
@@ -103,6 +104,8 @@ class Verifications:
             return Sent(self._tickets.seal(replace(turn.state, credential_id="none"), caller), CODE_PROMPT)
         try:
             challenge = await self._second.challenge(turn, credential)
+        except TooManyMessages as error:
+            raise Locked(error.reason, error.retry_after) from None
         except NotSent as error:
             raise Unavailable(f"factor {factor}", error.reason) from None
         turn.state = replace(turn.state, credential_id=credential.id, memo=challenge.memo)

@@ -138,7 +138,7 @@ def test_what_may_have_arrived_is_repeated_only_when_that_is_harmless(failure: F
         (Failed(Code.UNAUTHENTICATED, "who"), Denied),
         (Failed(Code.INVALID_ARGUMENT, "long", "INVALID"), InvalidRequest),
         (Failed(Code.FAILED_PRECONDITION, "old", "TICKETERROR"), Expired),
-        (Failed(Code.FAILED_PRECONDITION, "other", "CONFLICT"), InvalidRequest),
+        (Failed(Code.FAILED_PRECONDITION, "other", "CONFLICT"), Expired),
         (Failed(Code.RESOURCE_EXHAUSTED, "enough"), TooMany),
         (Failed(Code.RESOURCE_EXHAUSTED, "enough", "LOCKED", 30), TooMany),
         (Failed(Code.INTERNAL, "failed", "KEYERROR"), Unavailable),
