@@ -28,6 +28,8 @@ __all__ = [
     "EnrollmentRequest",
     "Factor",
     "FactorPlugin",
+    "ImportedCodes",
+    "ImportedSecret",
     "Medium",
     "Message",
     "NotSent",
@@ -157,6 +159,9 @@ class Verdict:
     """Take the credential away: it was used in a way that only a thief would. The person is told."""
     uses_left: int | None = None
     """With ACCEPT: how often the credential can still be used, for the notice; None where nothing counts."""
+    facts: str = ""
+    """For the audit, and for programs that read it: whole numbers with names, such as "offset=-1" for a code
+    of the time step before. At most 64 characters, without secrets; what looks otherwise is left out."""
 
 
 class Factor(Protocol):
@@ -188,6 +193,25 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportedSecret:
+    """A secret of another system that an app computes time-based codes from (RFC 6238)."""
+
+    secret: bytes = field(repr=False)
+    algorithm: str
+    """The hash: "SHA1", "SHA256", "SHA512", or whatever else the other system says."""
+    digits: int
+    period: int
+    """Seconds of one time step."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedCodes:
+    """Codes from another system, each good for one login, as people have them."""
+
+    codes: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class FactorPlugin:
     """A factor as a plugin declares it."""
 
@@ -207,6 +231,14 @@ class FactorPlugin:
     """What kind of address enrolling it needs; None for none."""
     reach: Callable[[bytes], Reach] | None = None
     """Where the owner of a credential, by its state, can be told of changes; None for nowhere."""
+    uses_left: Callable[[bytes], int] | None = None
+    """How often a credential, by its state, can still be used, for its owner; None where nothing counts."""
+    import_secret: Callable[[ImportedSecret, tuple[bytes, ...], Context], bytes | None] | None = None
+    """Makes a credential's state of a secret from another system. Gets the states of the account's present
+    credentials of this factor, too: None says that one of them holds the same. Raises ValueError, with words
+    for the administrator, for what it can not take. What was shown elsewhere must not be accepted here."""
+    import_codes: Callable[[ImportedCodes, tuple[bytes, ...], Context], bytes | None] | None = None
+    """The same, for single-use codes."""
     confirmed: bool = True
     """Whether a new credential waits for a confirming answer."""
     single: bool = False
@@ -228,13 +260,5 @@ class FactorPlugin:
     """Whether it is for people who have nothing else at hand: listed last, sent only after a yes, told
     everywhere, and no reason to leave things as they are."""
     weak: bool = False
-    uses_left: Callable[[bytes], int] | None = None
-    """How often a credential, by its state, can still be used, for its owner; None where nothing counts."""
-    import_secret: Callable[[ImportedSecret, tuple[bytes, ...], Context], bytes | None] | None = None
-    """Makes a credential's state of a secret from another system. Gets the states of the account's present
-    credentials of this factor, too: None says that one of them holds the same. Raises ValueError, with words for
-    the administrator, for what it can not take. What was shown elsewhere before must not be accepted again."""
-    import_codes: Callable[[ImportedCodes, tuple[bytes, ...], Context], bytes | None] | None = None
-    """The same, for single-use codes."""
     """Whether its proof travels where others can read it or turn it round, as codes by SMS and by email do
     (NIST SP 800-63B-4, 3.1.3.3: restricted authenticators). Reports tell who has nothing better."""

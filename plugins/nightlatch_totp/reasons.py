@@ -14,24 +14,29 @@ if TYPE_CHECKING:
     from nightlatch_totp.settings import AlgorithmName
     from nightlatch_totp.state import TotpState
 
-LOOKED_AT = 10
-"""Steps before and after the present one that are looked at: phones are a few minutes wrong, not hours."""
+LOOKED_AT = 20
+"""Steps before and after the present one that are looked at, 10 minutes: phones are that wrong, not hours."""
 _OTHERS: tuple[AlgorithmName, ...] = ("SHA1", "SHA512", "SHA256")
 
 
-def explain(enrolled: TotpState, maker: CodeMaker, code: str, window: range) -> str:
-    """The reason for the audit. `window` holds the steps that could have been accepted."""
+def explain(enrolled: TotpState, maker: CodeMaker, code: str, window: range) -> tuple[str, str]:
+    """The reason for the audit, in words and as facts. `window` has the steps that could be accepted."""
     now_step = window[len(window) // 2]
     found = maker.newest_match(code, range(now_step - LOOKED_AT, now_step + LOOKED_AT + 1))
     other = None if enrolled.spent else _other_algorithm(enrolled, code, window)
     if found is not None and (found in window or spent.was_spent(enrolled.spent, found)):
         back = spent.seconds_gone_back(enrolled.spent, now_step, PERIOD)
-        return f"code used before, or this host's clock went back {back} s" if back else "code used before"
+        return (
+            f"code used before, or this host's clock went back {back} s" if back else "code used before"
+        ), ""
     if found is not None:
-        return _off_by(now_step - found)
+        return _off_by(now_step - found), f"offset={found - now_step}"
     if other is not None:
-        return f"the app computes with {other}, not {enrolled.algorithm}: it ignored what the QR code says"
-    return "wrong code"
+        return (
+            f"the app computes with {other}, not {enrolled.algorithm}: it ignored what the QR code says",
+            "",
+        )
+    return "wrong code", ""
 
 
 def _other_algorithm(enrolled: TotpState, code: str, window: range) -> AlgorithmName | None:

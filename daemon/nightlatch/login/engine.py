@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from nightlatch.errors import Locked, Refused, Restricted, Unavailable
 from nightlatch.login import words
 from nightlatch.login.answers import read_password
+from nightlatch.login.facts import until_facts
 from nightlatch.login.password import PasswordCheck
 from nightlatch.login.second_step import SecondStep
 from nightlatch.login.step import LoginRequest, Outcome, Primary, PromptKind, Step, Verdict
@@ -90,13 +91,14 @@ class LoginEngine:
             return await take(turn, answer), ""
         except Refused as error:
             cause = "restricted" if isinstance(error, Restricted) else _asked(turn)
-            await turn.record(Result.REFUSED, error.reason)
+            await turn.record(Result.REFUSED, error.reason, turn.facts)
             told = error.words if isinstance(error, Restricted) else words.REFUSED
             step = turn.outcome(Verdict.REFUSED, told)
         except Locked as error:
             cause = _asked(turn)
             self._parts.watcher.blocked(cause)
-            await turn.record(Result.LOCKED, error.reason)
+            facts = until_facts(error.retry_after, self._parts.clock.now())
+            await turn.record(Result.LOCKED, error.reason, facts)
             told = error.words or words.locked(error.retry_after)
             step = turn.outcome(Verdict.LOCKED, told, error.retry_after)
         except Unavailable as error:

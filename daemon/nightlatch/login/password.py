@@ -8,15 +8,14 @@ MUST 3: a name that no directory knows is charged, refused and audited like one 
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import unicodedata
 from typing import TYPE_CHECKING
 
 from nightlatch import limits
 from nightlatch.errors import Locked, Refused, Restricted, Unavailable
+from nightlatch.login.facts import password_facts
 from nightlatch.login.ticket import TicketError
 from nightlatch.login.turn import ANSWERED
+from nightlatch.login.unknown import unknown_id
 from nightlatch.model import Changes, DecisionRequest, Result
 
 if TYPE_CHECKING:
@@ -34,9 +33,10 @@ class PasswordCheck:
 
     async def check(self, turn: Turn, account: Account | None, password: Secret) -> None:
         """Return when the password is the account's; raises Refused, Restricted, Locked, Unavailable."""
-        key = account.id if account is not None else self._key_of_unknown(turn.state.user)
+        key = account.id if account is not None else unknown_id(self._parts.name_key, turn.state.user)
         rules = limits.password_rules(key, turn.state.source or "-")
         charges = await self._charge(rules, turn)
+        turn.facts = password_facts(key, turn.state.source or "-", charges)
         if charges.wait > 0:
             await self._parts.clock.sleep(charges.wait)
         if account is None:
@@ -45,7 +45,9 @@ class PasswordCheck:
             await self._parts.accounts.check_password(account, password)
         except (Restricted, Unavailable):  # no guess: the password was right, or nobody could tell
             await self._refund(tuple(rules), charges, None)
+            turn.facts = ""
             raise
+        turn.facts = ""
         await self._refund(tuple(rules), charges, turn.event("login.password", Result.PASSED, ""))
 
     async def _charge(self, rules: dict[str, limits.Rule], turn: Turn) -> Charges:
@@ -70,8 +72,3 @@ class PasswordCheck:
             return Changes(limits=refunded, events=() if event is None else (event,)), None
 
         await self._parts.store.decide(DecisionRequest(scopes), body)
-
-    def _key_of_unknown(self, name: str) -> str:
-        """One key for all spellings of a name, as directories take them for one."""
-        folded = unicodedata.normalize("NFKC", name).strip().casefold()
-        return "?" + hmac.new(self._parts.name_key, folded.encode(), hashlib.sha256).hexdigest()[:32]

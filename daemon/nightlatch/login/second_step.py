@@ -16,6 +16,7 @@ from nightlatch.channel import NotSent
 from nightlatch.errors import Locked, Restricted, Unavailable
 from nightlatch.login import words
 from nightlatch.login.answers import read_choice, read_code, read_yes
+from nightlatch.login.facts import nothing_counts
 from nightlatch.login.offer import Offer
 from nightlatch.login.onboarding import Onboarded
 from nightlatch.login.second_factor import SecondFactor
@@ -41,7 +42,6 @@ MAX_TRIES = 3
 """Wrong codes after which a login ends, and the person has to begin another."""
 PENDING_SECONDS = 2
 OTHER_WAY = "?"
-NOTHING_COUNTS = "no credential that policy lets count"
 
 
 class SecondStep:
@@ -162,14 +162,18 @@ class SecondStep:
     async def _onboard(self, turn: Turn, requirement: Requirement) -> Step:
         """Nothing counts here: prove what there is, then set something up; or the login ends."""
         if not await self._onboarding.possible(turn, requirement):
-            raise Restricted(NOTHING_COUNTS, words.NO_CREDENTIAL)
+            raise await self._nothing_counts(turn, requirement)
         if not await self._second.has_other(turn):
             return await self._onboarding.begin(turn, requirement)
         turn.state = replace(turn.state, proving=True)
         usable = await self._second.usable(turn)
         if not usable:
-            raise Restricted(NOTHING_COUNTS, words.NO_CREDENTIAL)
+            raise await self._nothing_counts(turn, requirement)
         return await self._challenge(turn, usable[0], usable, words.PROVE_FIRST)
+
+    async def _nothing_counts(self, turn: Turn, requirement: Requirement) -> Restricted:
+        credentials = await self._parts.store.credentials(turn.account().id)
+        return Restricted(nothing_counts(requirement, credentials), words.NO_CREDENTIAL)
 
     async def _ask(self, turn: Turn, credential: Credential, usable: tuple[Credential, ...]) -> Step:
         if self._second.plugin(credential).last_resort:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from nightlatch import limits
 from nightlatch.factor import Decision, Verdict
+from nightlatch.login.facts import failure_facts, until_facts
 from nightlatch.model import Changes, Result
 from nightlatch.plugins.facade import CallContext
 
@@ -73,7 +74,7 @@ class Trial:
         """Decide; raises Unavailable, and then nothing is written."""
         charged = limits.charge_factor(snapshot.limits[self.scope], snapshot.now)
         if isinstance(charged, limits.Blocked):
-            return self._locked(charged)
+            return self._locked(charged, snapshot.now)
         if snapshot.spent:
             return self._refuse(charged, "the question was answered before", Proof.SPENT)
         credential = next((one for one in snapshot.credentials if one.id == self.state.credential_id), None)
@@ -104,15 +105,17 @@ class Trial:
         context = CallContext(now, now + VERIFY_SECONDS, self.parts.randomness)
         return facade.verify(credential.state, self.state.memo, self.answer.reveal(), context)
 
-    def _locked(self, blocked: limits.Blocked) -> tuple[Changes, Judgement]:
-        event = replace(self.event, result=Result.LOCKED, reason=blocked.reason)
+    def _locked(self, blocked: limits.Blocked, now: float) -> tuple[Changes, Judgement]:
+        facts = until_facts(blocked.retry_after, now)
+        event = replace(self.event, result=Result.LOCKED, reason=blocked.reason, facts=facts)
         changes = Changes(limits={self.scope: blocked.state}, events=(event,))
         return changes, Judgement(Proof.LOCKED, blocked.reason, blocked.retry_after)
 
     def _refuse(
         self, charged: limits.Charged, reason: str, proof: Proof = Proof.REJECTED
     ) -> tuple[Changes, Judgement]:
-        event = replace(self.event, reason=reason)
+        facts = failure_facts(charged.state, charged.charged_at)
+        event = replace(self.event, reason=reason, facts=facts)
         spend = proof is not Proof.SPENT  # the store takes nothing of a decision that spends a second time
         return Changes({self.scope: charged.state}, spend=spend, events=(event,)), Judgement(proof, reason)
 
@@ -121,6 +124,7 @@ class Trial:
     ) -> tuple[Changes, Judgement]:
         changes, judgement = self._refuse(charged, verdict.reason or "wrong proof")
         event = named(changes.events[0], credential)
+        event = replace(event, facts=f"{verdict.facts} {event.facts}".strip())
         kept = () if verdict.state is None or verdict.revoke else (credential,)
         removed = (credential.id,) if verdict.revoke else ()
         changes = replace(changes, put=kept, removed=removed, events=(event,))
@@ -130,7 +134,8 @@ class Trial:
         self, charged: limits.Charged, credential: Credential, verdict: Verdict
     ) -> tuple[Changes, Judgement]:
         result = Result.PASSED if self.state.proving else Result.GRANTED
-        event = named(replace(self.event, result=result, reason=verdict.reason), credential)
+        event = replace(self.event, result=result, reason=verdict.reason, facts=verdict.facts)
+        event = named(event, credential)
         state = limits.succeed(charged.state, charged.charged_at)
         changes = Changes({self.scope: state}, (credential,), spend=True, events=(event,))
         judgement = Judgement(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nightlatch.errors import Unavailable
 from nightlatch.login.step import Grant, Outcome, Prompt, PromptKind, Verdict, Wait
 from nightlatch.login.ticket import LIFETIME, Stage, TicketError
+from nightlatch.login.unknown import unknown_id
 from nightlatch.model import AuditEvent, Changes, DecisionRequest, Result
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class Turn:
         self.state = state
         self.requirement: Requirement | None = None
         """What policy demands, once somebody has asked it in this call."""
+        self.facts = ""
+        """What the audit shall have beside the reason of a refusal."""
         self.recorded = False
         """Whether the audit has the outcome already."""
         self.second = state.stage is not Stage.PASSWORD
@@ -51,14 +54,14 @@ class Turn:
         return self.state.account
 
     def event(self, name: str, result: Result, reason: str) -> AuditEvent:
-        """An audit row of this login. A name that no directory knows is not in it."""
+        """An audit row of this login. A name that no directory has told is in it under a keyed hash."""
         account = self.state.account
         return AuditEvent(
             event=name,
             result=result,
             reason=reason,
             reference=self.state.reference,
-            account_id=account.id if account else "",
+            account_id=account.id if account else unknown_id(self._parts.name_key, self.state.user),
             user=account.name if account else "",
             service=self.state.service,
             source=self.state.source,
@@ -71,14 +74,15 @@ class Turn:
         event = self.event("message.send", Result.PASSED, "")
         return replace(event, factor=credential.factor, credential_id=credential.id)
 
-    async def record(self, result: Result, reason: str) -> None:
+    async def record(self, result: Result, reason: str, facts: str = "") -> None:
         """Write an outcome to the log and the audit. A store that is away can not stop the answer."""
         self.log(result, reason)
         if self.recorded:
             return
         stage = "factor" if self.second else "password"
         try:
-            await self._parts.store.record(self.event(f"login.{stage}", result, reason))
+            event = replace(self.event(f"login.{stage}", result, reason), facts=facts)
+            await self._parts.store.record(event)
         except Unavailable as error:
             self._parts.log.error("audit.unavailable", ref=self.state.reference, reason=str(error))
 

@@ -8,6 +8,7 @@ MUST 4: a refusal stays a refusal, whatever its reason looks like; else a bad re
 
 from __future__ import annotations
 
+import re
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
@@ -29,11 +30,13 @@ MOST_LABEL: Final = 64
 MOST_NOTICE: Final = 200
 MOST_TOKEN: Final = 512
 MOST_USES: Final = 999_999
+MOST_FACTS: Final = 64
+_FACTS: Final = re.compile(r"[a-z_]+=-?[0-9]{1,12}(?: [a-z_]+=-?[0-9]{1,12})*|")
 _SHORTEST_ANSWER_HIDDEN: Final = 4
 _DECISIONS: Final = tuple(Decision)
 _ENROLLMENT: Final = attrgetter("state", "qr_payload", "details", "label", "token")
 _CHALLENGE: Final = attrgetter("prompt", "echo", "memo", "labelled", "state")
-_VERDICT: Final = attrgetter("decision", "state", "reason", "notice", "token", "revoke", "uses_left")
+_VERDICT: Final = attrgetter("decision", "state", "reason", "notice", "token", "revoke", "uses_left", "facts")
 
 
 class BadAnswer(Exception):
@@ -60,6 +63,11 @@ def checked_enrollment(value: object) -> Enrollment:
     )
 
 
+def checked_state(value: object) -> bytes:
+    """`value` as the state of a credential; raises BadAnswer."""
+    return _state(value)
+
+
 def checked_challenge(value: object) -> Challenge:
     """`value` as a Challenge of its own; raises BadAnswer."""
     if type(value) is not Challenge:
@@ -80,7 +88,7 @@ def checked_verdict(value: object, answer: str) -> Verdict:
     """`value` as a Verdict of its own, its reason free of `answer`; raises BadAnswer."""
     if type(value) is not Verdict:
         raise BadAnswer(f"returned {type_name(value)}, not a Verdict")
-    decision, state, reason, notice, token, revoke, uses_left = _fields(value, _VERDICT)
+    decision, state, reason, notice, token, revoke, uses_left, facts = _fields(value, _VERDICT)
     for member in _DECISIONS:
         if member is decision:
             return Verdict(
@@ -92,6 +100,7 @@ def checked_verdict(value: object, answer: str) -> Verdict:
                 _token(token) if member is Decision.ACCEPT else "",
                 revoke is True and member is Decision.REJECT,
                 uses_left if type(uses_left) is int and 0 <= uses_left <= MOST_USES else None,
+                _facts(facts, answer),
             )
     raise BadAnswer(f"returned a verdict whose decision is {type_name(decision)}, not a Decision")
 
@@ -151,6 +160,13 @@ def _reason(reason: object, answer: str) -> str:
     if len(answer) >= _SHORTEST_ANSWER_HIDDEN and answer in reason:
         return "reason withheld: it holds what was typed"
     return reason
+
+
+def _facts(facts: object, answer: str) -> str:
+    """What is well-formed, and has nothing of what was typed in it; else nothing (MUST 4)."""
+    if type(facts) is not str or len(facts) > MOST_FACTS or _FACTS.fullmatch(facts) is None:
+        return ""
+    return "" if len(answer) >= _SHORTEST_ANSWER_HIDDEN and answer in facts else facts
 
 
 def _shown(text: str, most: int) -> bool:

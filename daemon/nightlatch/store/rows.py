@@ -153,7 +153,8 @@ def stored_audit_row(row: Row) -> AuditRow:
     except (ValueError, TypeError):
         pass
     place = sequence if type(sequence) is int else 0
-    return AuditRow(number, 0.0, _MALFORMED_EVENT, str(writer), place)
+    link = chain if isinstance(chain, bytes) else b""
+    return AuditRow(number, 0.0, _MALFORMED_EVENT, str(writer), place, link)
 
 
 def _plain(text: str) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from nightlatch import limits
 from nightlatch.errors import Conflict, Unavailable
 from nightlatch.factor import Decision
+from nightlatch.login.facts import failure_facts, until_facts
 from nightlatch.login.trial import VERIFY_SECONDS, named
 from nightlatch.model import Changes, Result
 from nightlatch.plugins.facade import CallContext
@@ -52,7 +53,8 @@ class CodeTrial:
         charged = limits.charge_factor(snapshot.limits[self.scope], snapshot.now)
         if isinstance(charged, limits.Blocked):
             locked = Verified(Verification.LOCKED, charged.reason, retry_after=charged.retry_after)
-            return self._with(Changes(limits={self.scope: charged.state}), locked, Result.LOCKED)
+            facts = until_facts(charged.retry_after, snapshot.now)
+            return self._with(Changes(limits={self.scope: charged.state}), locked, Result.LOCKED, facts)
         candidates = [one for one in snapshot.credentials if self._counts(one)]
         if not candidates:
             nothing = Verified(Verification.NOT_ENROLLED, "no credential that policy lets count")
@@ -71,7 +73,7 @@ class CodeTrial:
         self, candidates: list[Credential], charged: limits.Charged, now: float
     ) -> tuple[Changes, Verified]:
         changed: list[Credential] = []
-        reason = "wrong code"
+        reason, facts = "wrong code", ""
         for credential in candidates:
             verdict = self._verify(credential, now)
             if verdict.state is not None:
@@ -82,10 +84,11 @@ class CodeTrial:
                 raise Unavailable(f"factor {credential.factor}", "is not decided yet; ask again in a moment")
             if verdict.state is not None:
                 changed.append(credential)
-            reason = verdict.reason or reason
+            reason, facts = verdict.reason or reason, verdict.facts or facts
         wrong = Verified(Verification.WRONG, reason)
         changes = Changes(limits={self.scope: charged.state}, put=tuple(changed))
-        return self._with(changes, wrong, Result.REFUSED)
+        facts = f"{facts} {failure_facts(charged.state, now)}".strip()
+        return self._with(changes, wrong, Result.REFUSED, facts)
 
     def _verify(self, credential: Credential, now: float) -> Verdict:
         context = CallContext(now, now + VERIFY_SECONDS, self.parts.randomness)
@@ -101,11 +104,13 @@ class CodeTrial:
         )
         changes = Changes({self.scope: state}, (credential,))
         event = named(self.event, credential)
-        return replace(self, event=event)._with(changes, verified, Result.GRANTED)  # noqa: SLF001 - a copy of itself
+        return replace(self, event=event)._with(changes, verified, Result.GRANTED, verdict.facts)  # noqa: SLF001 - a copy of itself
 
-    def _with(self, changes: Changes, verified: Verified, result: Result) -> tuple[Changes, Verified]:
+    def _with(
+        self, changes: Changes, verified: Verified, result: Result, facts: str = ""
+    ) -> tuple[Changes, Verified]:
         """The changes with their audit row, and with the verdict remembered."""
-        event = replace(self.event, result=result, reason=verified.reason)
+        event = replace(self.event, result=result, reason=verified.reason, facts=facts)
         spend = bool(self.fingerprint or self.challenged)
         value = f"{self.fingerprint} {verified.remembered()}" if self.fingerprint else ""
         return replace(changes, spend=spend, spent_value=value, events=(event,)), verified

@@ -198,12 +198,23 @@ def test_lengths_are_the_credentials_own(door: Door) -> None:
         (-90, "code of 90 seconds ago: typed late, or the phone's clock is about 1 min 30 s slow"),
         (-60, "code of 60 seconds ago: typed late, or the phone's clock is about 1 min slow"),
         (120, "code of 120 seconds ahead: the phone's clock is about 2 min fast"),
-        (-330, "wrong code"),
+        (-600, "code of 600 seconds ago: typed late, or the phone's clock is about 10 min slow"),
+        (-630, "wrong code"),
     ],
 )
 def test_the_audit_hears_of_a_wrong_clock(door: Door, seconds: int, reason: str) -> None:
-    """For `nightlatch why`: a code of up to five minutes away is told from a wrong one."""
-    assert door.knock(door.code(NOW + seconds), NOW).reason == reason
+    """OTP-04: a code of up to ten minutes away is told from a wrong one, and refused as that is."""
+    verdict = door.knock(door.code(NOW + seconds), NOW)
+    assert verdict.decision is Decision.REJECT
+    assert verdict.reason == reason
+    assert verdict.facts == ("" if reason == "wrong code" else f"offset={seconds // 30}")
+
+
+@pytest.mark.parametrize("step", [-1, 0, 1])
+def test_the_audit_hears_how_an_accepted_code_s_clock_goes(door: Door, step: int) -> None:
+    """For whoever looks at the clocks of all phones: each accepted code says of which step it was."""
+    verdict = door.knock(door.code(NOW + 30 * step), NOW)
+    assert (verdict.decision, verdict.facts) == (Decision.ACCEPT, f"offset={step}")
 
 
 def test_a_used_code_is_called_used_when_it_is_late_too(door: Door) -> None:
