@@ -10,14 +10,14 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol, Self
 
 from nightlatch.telemetry.results import OK, result_of
-from nightlatch.watching import Activity
+from nightlatch.watching import Activity, NoWatcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from nightlatch.telemetry.metrics import Metrics
-    from nightlatch.watching import Ending
+    from nightlatch.watching import Ending, Timing
 
 CALL = "call"
 _UNDER_WAY: ContextVar[Call | None] = ContextVar("call", default=None)
@@ -99,6 +99,8 @@ class Telemetry:
         self.steady = steady
         self.metrics = metrics
         self._spans = spans
+        self._untimed = NoWatcher() if metrics is None and spans is None else None
+        """Where nothing is kept, nothing is measured."""
         self._under_way: dict[str, int] = dict.fromkeys((CALL, *(one.value for one in Activity)), 0)
 
     @property
@@ -118,9 +120,11 @@ class Telemetry:
         if self.metrics is not None:
             self.metrics.call(method, code, seconds)
 
-    def during(self, activity: Activity, name: str, call: str = "") -> _Timed:
+    def during(self, activity: Activity, name: str, call: str = "") -> Timing:
         """Time an activity."""
-        return _Timed(self, activity, tuple(one for one in (name, call) if one))
+        if self._untimed is not None:
+            return self._untimed.during(activity, name, call)
+        return _Timed(self, activity, (name, call) if call else (name,) if name else ())
 
     def part(self, activity: Activity, names: tuple[str, ...]) -> Span | None:
         """An activity has begun."""
