@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nightlatch.administration import Administration
-from nightlatch.desk import Desk
 from nightlatch.app.own_account import build_own_accounts
+from nightlatch.desk import Desk
 from nightlatch.enrollment import Enrollments, Invites, Removals
 from nightlatch.keys import MasterKey, Sealer
 from nightlatch.login.accounts import Accounts
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nightlatch.account import OwnAccounts
+    from nightlatch.desk.roles import RoleGroups
     from nightlatch.login.parts import Parts
     from nightlatch.login.receipt import Receipts
     from nightlatch.plugins.channel_facade import ChannelFacade
@@ -52,12 +53,15 @@ class ScopedActions:
         channels: Mapping[str, ChannelFacade],
         key: MasterKey,
         receipts: Receipts,
+        *,
+        roles: RoleGroups,
     ) -> None:
         self._parts = parts
         self._directories = directories
         self._channels = channels
         self._key = key
         self._receipts = receipts
+        self._roles = roles
         self._built: dict[frozenset[str] | None, Actions] = {}
 
     def within(self, directories: frozenset[str] | None) -> Actions:
@@ -81,7 +85,7 @@ class ScopedActions:
             Enrollments(parts, enrolling),
             Removals(parts, removing),
             Administration(parts, self._channels, invites),
-            Desk(parts, invites),
+            Desk(parts, invites, self._roles),
             Verifications(parts, Tickets(verifying, parts.randomness), self._receipts),
             build_own_accounts(parts, self._key, onboarding),
         )

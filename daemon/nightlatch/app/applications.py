@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from nightlatch.app.role_rights import with_role
 from nightlatch.config.applications import split_address
 from nightlatch.errors import SettingsProblems
 from nightlatch.rpc.rights import Client, Clients, Rights, methods_named
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from nightlatch.app.core import Core
+    from nightlatch.config import Config
     from nightlatch.config.applications import ApplicationsListener, ClientSettings
     from nightlatch.rpc.passing import Route
 
@@ -110,7 +112,8 @@ class Applications:
         return self._core().config.listeners.applications
 
     def _clients(self) -> Clients:
-        return Clients(_client(one) for one in self._core().config.clients)
+        config = self._core().config
+        return Clients(_client(one, config) for one in config.clients)
 
 
 def listening_at(address: str, *, shared: bool = False) -> socket.socket:
@@ -123,7 +126,7 @@ def tls_files(settings: ApplicationsListener) -> TlsFiles:
     return TlsFiles(settings.certificate_file, settings.key_file, settings.client_ca_file, settings.crl_file)
 
 
-def _client(settings: ClientSettings) -> Client:
+def _client(settings: ClientSettings, config: Config) -> Client:
     """A client of the configuration, as the listener knows it."""
     rights = Rights(
         methods=frozenset(method for right in settings.methods for method in methods_named(right)),
@@ -132,7 +135,8 @@ def _client(settings: ClientSettings) -> Client:
         sets_source=settings.may_set_source,
         knows_enrollment=settings.may_know_enrollment,
         requests_per_second=settings.requests_per_second,
+        over_administrators="admin" in settings.methods,
         concurrent=settings.concurrent,
         connections=settings.connections,
     )
-    return Client(settings.name, settings.san, rights)
+    return Client(settings.name, settings.san, with_role(config, settings.name, rights))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nightlatch.announcing import AnnouncedStore
 from nightlatch.app.actions import ScopedActions
+from nightlatch.app.role_rights import role_groups
 from nightlatch.app.rules import build_policy
 from nightlatch.deliveries import Deliveries
 from nightlatch.directories.build import build_directory
@@ -133,7 +134,9 @@ def build_core(config: Config, world: World) -> Core:
     receipts = Receipts(world.key.derive("receipts"), issuer, world.clock, world.randomness)
     return Core(
         config,
-        ScopedActions(parts, tuple(directories), plugins.channels, world.key, receipts),
+        ScopedActions(
+            parts, tuple(directories), plugins.channels, world.key, receipts, roles=role_groups(config)
+        ),
         Review(parts, directories),
         tuple(directories),
         plugins.factors,

@@ -10,6 +10,7 @@ from nightlatch.app.applications import Applications
 from nightlatch.app.audit_inquiry import audit_inquiry
 from nightlatch.app.health import Health
 from nightlatch.app.planned import planned_policy
+from nightlatch.app.role_rights import socket_rights
 from nightlatch.app.status import status_of
 from nightlatch.app.watching import Scrapes
 from nightlatch.rpc.acceptor import Acceptor
@@ -24,7 +25,8 @@ from nightlatch.rpc.listener import Listener
 from nightlatch.rpc.login import LoginService
 from nightlatch.rpc.passing import Route
 from nightlatch.rpc.policy import PolicyService
-from nightlatch.rpc.rights import OF_A_SOCKET, OF_THE_ACCOUNT_SOCKET, OF_THE_PAM_SOCKET, SERVICES
+from nightlatch.rpc.rights import OF_THE_ACCOUNT_SOCKET, OF_THE_PAM_SOCKET, SERVICES
+from nightlatch.rpc.shield import Shield
 from nightlatch.rpc.sockets import OPEN_TO_ALL, make_socket
 from nightlatch.rpc.users import UserService
 from nightlatch.rpc.verification import KeyService, VerificationService
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from nightlatch.app.core import Core, World
     from nightlatch.policy.policy import Policy
     from nightlatch.rpc.caller import Caller
+    from nightlatch.rpc.rights import Rights
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,10 @@ class Fronts:
         self._addresses = CallerAddresses(world.randomness.bytes(16).hex())
         self._watches: list[asyncio.Task[None]] = []
         calls = core().config.log.calls
-        guard = Guard(self._addresses, world.clock.steady, world.log, world.telemetry, logs_calls=calls)
+        shield = Shield(self._addresses, self._is_administrator, world.log)
+        guard = Guard(
+            self._addresses, world.clock.steady, world.log, world.telemetry, logs_calls=calls, shield=shield
+        )
         self._audit = AuditService(audit_inquiry(core, world), self._addresses, world.log)
         offers = self._offers()
         listeners = core().config.listeners
@@ -187,7 +193,7 @@ class Fronts:
     async def start(self, passed: dict[str, socket.socket]) -> None:
         """Serve on the sockets that systemd passed, and on new ones for the others; raises ConfigError."""
         settings = self._core().config.listeners
-        unix = (("pam", settings.pam, OF_THE_PAM_SOCKET), ("admin", settings.admin, OF_A_SOCKET))
+        unix = (("pam", settings.pam, OF_THE_PAM_SOCKET), ("admin", settings.admin, self._admin_rights))
         for name, wanted, rights in unix:
             listening = passed.get(name) or make_socket(wanted.socket, f"listeners.{name}.socket")
             door = Acceptor(self._route(name), frozenset(wanted.allow_uids), rights)
@@ -231,6 +237,12 @@ class Fronts:
             watch.cancel()
         await asyncio.gather(*self._watches, return_exceptions=True)
         await asyncio.gather(*(listener.stop(grace) for listener in self._listeners.values()))
+
+    def _admin_rights(self, uid: int) -> Rights:
+        return socket_rights(self._core().config, uid)
+
+    async def _is_administrator(self, caller: Caller, user: str) -> bool:
+        return await self._core().scoped.within(caller.rights.directories).desk.is_administrator(user)
 
     def _route(self, name: str) -> Route:
         return Route(name, self._listeners[name].inner, self._addresses, self._log)

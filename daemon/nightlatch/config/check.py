@@ -13,6 +13,7 @@ from nightlatch.config.files import FileChecker
 from nightlatch.config.load import parse, read
 from nightlatch.config.locate import place_of, value_at
 from nightlatch.config.problem import Problem, in_the_file
+from nightlatch.config.roles import role_problems
 from nightlatch.config.rule_checks import rule_problems
 from nightlatch.config.schema import Config, DaemonSettings
 from nightlatch.config.telemetry import telemetry_problems
@@ -44,7 +45,7 @@ def check_config(path: Path, passed: frozenset[str] = frozenset()) -> tuple[str,
     _, problems = parse(source)
     wrong = {problem.place for problem in problems}
     found = [*_plugins(source.data), *client_problems(source.data), *_files(source.data, passed)]
-    found += [*rule_problems(source.data), *telemetry_problems(source.data)]
+    found += [*rule_problems(source.data), *telemetry_problems(source.data), *role_problems(source.data)]
     wrong_files = wrong | {problem.place for problem in found}
     found += _tls(source.data, wrong_files)
     return in_the_file(

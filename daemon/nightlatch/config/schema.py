@@ -23,6 +23,7 @@ from pydantic import (
 from nightlatch.config.applications import ApplicationsListener, ClientSettings
 from nightlatch.config.notices import NoticesSettings
 from nightlatch.config.policies import PolicyScopes, PolicySettings
+from nightlatch.config.roles import RoleSettings
 from nightlatch.config.sending import SendingSettings
 from nightlatch.config.telemetry import MetricsSettings, TracingSettings
 from nightlatch.directories.settings import DirectorySettings
@@ -259,6 +260,7 @@ class Config(Table):
     clients: tuple[ClientSettings, ...] = Field(
         (), description="The applications that may call, and what each may do."
     )
+    roles: tuple[RoleSettings, ...] = Field((), description="Who administers, who helps, and who only looks.")
     policies: tuple[PolicySettings, ...] = Field(
         (), description="Who must show what. Where no rule matches, a second factor is required."
     )

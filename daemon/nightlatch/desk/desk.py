@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from nightlatch import limits
 from nightlatch.desk.looking import UserView, look
+from nightlatch.desk.roles import NO_GROUPS, Role, RoleGroups
 from nightlatch.enrollment.asking import change
 from nightlatch.errors import Invalid
 from nightlatch.model import Account, Changes, Credential, DecisionRequest, Secret, Snapshot
@@ -38,9 +39,15 @@ class Reset:
 class Desk:
     """Acts on one person at a time. Every change has its audit row."""
 
-    def __init__(self, parts: Parts, invites: Invites) -> None:
+    def __init__(self, parts: Parts, invites: Invites, roles: RoleGroups = NO_GROUPS) -> None:
         self._parts = parts
+        self._roles = roles
         self._invites = invites
+
+    async def is_administrator(self, user: str) -> bool:
+        """Whether a person is an administrator by their groups; raises NotFound, Unavailable."""
+        accounts = self._parts.accounts
+        return await self._roles.of(accounts, await accounts.get(user)) is Role.ADMIN
 
     async def show(self, user: str) -> UserView:
         """How a person stands; raises NotFound, Unavailable."""

@@ -69,8 +69,16 @@ class Intake:
 class Acceptor:
     """A unix socket's door. `serve` starts it, `stop` closes it for newcomers, `close` ends what is left."""
 
-    def __init__(self, route: Route, allow_uids: frozenset[int] | None, rights: Rights = OF_A_SOCKET) -> None:
-        """`allow_uids` is None for everybody; their rights then say how many connections one may have."""
+    def __init__(
+        self,
+        route: Route,
+        allow_uids: frozenset[int] | None,
+        rights: Rights | Callable[[int], Rights] = OF_A_SOCKET,
+    ) -> None:
+        """`allow_uids` is None for everybody; their rights then say how many connections one may have.
+
+        `rights` may depend on the uid; it is asked for each new connection.
+        """
         self._allow_uids = allow_uids
         self._rights = rights
         self._kind = route.listener
@@ -101,9 +109,10 @@ class Acceptor:
         uid = peer_uid(transport.get_extra_info("socket"))
         if self._allow_uids is not None and uid not in self._allow_uids:
             raise NotAdmitted(f"uid {uid} may not call here")
-        caller = Caller(self._kind, f"uid={uid}", self._rights)
-        if self._rights.connections is not None:
+        rights = self._rights(uid) if callable(self._rights) else self._rights
+        caller = Caller(self._kind, f"uid={uid}", rights)
+        if rights.connections is not None:
             there = sum(1 for front in self._passage.fronts if front.caller == caller)
-            if there >= self._rights.connections:
+            if there >= rights.connections:
                 raise NotAdmitted(f"uid {uid} has {there} connections already")
         return caller

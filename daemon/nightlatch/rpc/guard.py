@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from nightlatch.rpc.access import CallWatcher
     from nightlatch.rpc.caller import CallerAddresses
+    from nightlatch.rpc.shield import Shield
 
     Context = grpc.aio.ServicerContext[Any, Any]
     Handler = grpc.RpcMethodHandler[Any, Any]
@@ -64,8 +65,10 @@ class Guard:
         watcher: CallWatcher | None = None,
         *,
         logs_calls: bool = True,
+        shield: Shield | None = None,
     ) -> None:
         """`watcher` hears of every call; `logs_calls` for a line in the log for each."""
+        self.shield = shield
         self.accesses = AccessLog(addresses, steady, log if logs_calls else None, watcher or NoCallWatcher())
         self._addresses = addresses
         self._steady = steady
@@ -140,7 +143,10 @@ def _wrap(guard: Guard, method: str, handler: Handler) -> Handler:
         "response_serializer": handler.response_serializer,
     }
     if handler.unary_unary:
-        return grpc.unary_unary_rpc_method_handler(_answering(guard, method, handler.unary_unary), **coders)
+        inner = handler.unary_unary
+        if guard.shield is not None:
+            inner = guard.shield.before(method, inner)
+        return grpc.unary_unary_rpc_method_handler(_answering(guard, method, inner), **coders)
     if handler.unary_stream:
         return grpc.unary_stream_rpc_method_handler(_telling(guard, method, handler.unary_stream), **coders)
     if handler.stream_stream:

@@ -74,13 +74,15 @@ class Rights:
     """Whether it may know that somebody has nothing enrolled."""
     shows_keys: bool = False
     """Whether it has verified the SSH keys that it reports."""
+    over_administrators: bool = False
+    """Whether it may change something of people who are administrators."""
     requests_per_second: int | None = None
     concurrent: int | None = None
     """How many calls it may have under way."""
     connections: int | None = None
 
 
-OF_A_SOCKET = Rights(methods=None, services=None, sets_source=True)
+OF_A_SOCKET = Rights(methods=None, services=None, sets_source=True, over_administrators=True)
 """Who may open a unix socket may do what is served there, and speaks for the host."""
 OF_THE_PAM_SOCKET = Rights(methods=None, services=None, sets_source=True, shows_keys=True)
 """sshd tells its PAM module which keys it has verified; nobody else's word is taken for that."""

@@ -29,7 +29,7 @@ def test_every_problem_is_told_at_once_with_its_line(folder: Folder) -> None:
     """Settings, plugins and files together, in the order of the file, each with what to do."""
     folder.replace('"ldaps://dc2.example.com"', '"ldap://dc2.example.com"')
     folder.replace('level = "info"', 'levle = "info"')
-    folder.replace("[plugins]", "[[rulez]]\nname = 'x'\n[plugins]")
+    folder.replace("[plugins]", "[[rulings]]\nname = 'x'\n[plugins]")
     folder.replace('["totp"]', '["totpp"]')
     folder.append('connect_timeout = "3"\n')
     (folder.root / "corp.password").chmod(0o644)
@@ -39,7 +39,7 @@ def test_every_problem_is_told_at_once_with_its_line(folder: Folder) -> None:
     problems = [problem.splitlines() for problem in folder.problems()]
     assert [lines[0] for lines in problems] == [
         f'{folder.line("levle")}  log.levle: unknown setting. Did you mean "level"?',
-        f"{folder.line('[[rulez')}  rulez: unknown table.",
+        f"{folder.line('[[rulings')}  rulings: unknown table.",
         f'{folder.line("totpp")}  plugins.enabled[0]: no plugin "totpp" is installed.',
         f"{folder.line('dc2')}  {url}",
         f"{folder.line('bind_password_file')}  {password} (mode 0644).",

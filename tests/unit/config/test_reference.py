@@ -15,7 +15,8 @@ from pydantic_core import PydanticUndefined
 from nightlatch.config.applications import ApplicationsListener, ClientSettings
 from nightlatch.config.load import as_json
 from nightlatch.config.policies import PolicyMatch, PolicySettings
-from nightlatch.config.schema import Config
+from nightlatch.config.roles import RoleSettings
+from nightlatch.config.schema import AccountListener, Config
 from nightlatch.directories.active_directory_settings import ActiveDirectorySettings
 from nightlatch.directories.settings import LdapSettings, PamSettings
 
@@ -30,6 +31,7 @@ def _tables() -> Iterator[tuple[str, type[BaseModel]]]:
     yield from _tables_in("", Config)
     yield "## [listeners.applications]", ApplicationsListener
     yield "## [[clients]]", ClientSettings
+    yield "## [[roles]]", RoleSettings
     yield "## [[policies]]", PolicySettings
     yield "## [policies.match]", PolicyMatch
     for model in (LdapSettings, ActiveDirectorySettings, PamSettings):

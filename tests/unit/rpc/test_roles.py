@@ -1,0 +1,68 @@
+"""The table of roles: every method of the admin socket is in it, and no role has what is not its own."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nightlatch.desk.roles import Role
+from nightlatch.rpc.roles import AUDITING, CHANGING, HELPING, METHODS, READING, SIGNING_IN, rights_of
+from nightlatch.v1 import admin_pb2, audit_pb2, enrollment_pb2, policy_pb2, user_pb2
+
+if TYPE_CHECKING:
+    from google.protobuf.descriptor import MethodDescriptor
+
+ADMINISTERING = {
+    "/nightlatch.v1.AdminService/TestChannel",
+    "/nightlatch.v1.UserService/DisableUser",
+    "/nightlatch.v1.UserService/EnableUser",
+    "/nightlatch.v1.EnrollmentService/BeginEnrollment",
+    "/nightlatch.v1.EnrollmentService/ConfirmEnrollment",
+    "/nightlatch.v1.EnrollmentService/BeginRemoval",
+    "/nightlatch.v1.EnrollmentService/ConfirmRemoval",
+}
+"""For administrators alone."""
+FILES = (admin_pb2, user_pb2, enrollment_pb2, policy_pb2, audit_pb2)
+
+
+def served() -> dict[str, MethodDescriptor]:
+    """The methods of the admin socket that are about people, policy, audit and the daemon."""
+    return {
+        f"/{service.full_name}/{method.name}": method
+        for file in FILES
+        for service in file.DESCRIPTOR.services_by_name.values()
+        for method in service.methods
+    }
+
+
+def test_every_method_is_in_one_part_of_the_table() -> None:
+    """API-02: a new method is somebody's decision: here, and in `nightlatch.rpc.roles`."""
+    parts = (READING, HELPING, AUDITING, ADMINISTERING)
+    assert sorted(frozenset().union(*parts)) == sorted(served())
+    assert [one & other for one, other in combinations(parts, 2) if one & other] == []
+
+
+def test_whatever_changes_something_of_a_person_is_shielded() -> None:
+    """A method that names a person, and does more than look, is not for everybody's administrators."""
+    naming = {name for name, method in served().items() if "user" in method.input_type.fields_by_name}
+    looking = READING | AUDITING
+    assert naming - looking == CHANGING
+
+
+@pytest.mark.parametrize("role", [Role.HELPDESK, Role.AUDITOR])
+def test_a_role_has_its_own_and_nothing_else(role: Role) -> None:
+    """The helpdesk reads no audit and adds no factor; an auditor changes nothing at all."""
+    others = {Role.HELPDESK: AUDITING, Role.AUDITOR: HELPING}[role]
+    assert METHODS[role] & (others | ADMINISTERING) == frozenset()
+    rights = rights_of(role)
+    assert rights.methods is not None
+    assert (rights.methods, rights.over_administrators) == (METHODS[role], False)
+    assert rights.methods >= READING | SIGNING_IN
+
+
+def test_an_administrator_has_everything() -> None:
+    """And may change something of other administrators."""
+    rights = rights_of(Role.ADMIN)
+    assert (rights.methods, rights.over_administrators) == (None, True)
