@@ -61,12 +61,16 @@ class Conflict(NightlatchError):
     """What was asked can not be done as things are; the message says what has to come first."""
 
 
+class PasswordNotTaken(Conflict):
+    """A directory does not take a new password; the message is for the person."""
+
+
 class ProofNeeded(Conflict):
     """A change to one's own account needs a fresh proof by a second factor first."""
 
 
 class SessionEnded(NightlatchError):
-    """A person's session is over, or was never this caller's: sign in again. Says nothing about the person."""
+    """A person's session is over, or was never this caller's: sign in again."""
 
 
 class NotFound(NightlatchError):

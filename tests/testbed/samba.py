@@ -39,6 +39,7 @@ NORMAL, DISABLED = 512, 514
 LONG_AGO = 130_000_000_000_000_000
 """A FILETIME of 2012."""
 
+_FORCE_CHANGE_PASSWORD = "00299570-246d-11d0-a768-00aa006e0529"
 _PORTS = (389, 636)
 _LOCAL_WRITE = "--controls=local_oid:1.3.6.1.4.1.7165.4.3.20:0"
 
@@ -217,6 +218,21 @@ class Samba:
             *("samba-tool", "dsacl", "set", f"--configfile={self._conf}", "-H", str(self._database)),
             *(f"--objectdn={dn}", "--sddl=(D;;RPLCLORC;;;AU)"),
         )
+
+    def let_reset(self, dn: str, trustee: str) -> None:
+        """Let an account set the password of an entry anew (the right User-Force-Change-Password)."""
+        sid = self._sid(trustee)
+        right = f"(OA;;CR;{_FORCE_CHANGE_PASSWORD};;{sid})"
+        _run(
+            *("samba-tool", "dsacl", "set", f"--configfile={self._conf}", "-H", str(self._database)),
+            *(f"--objectdn={dn}", f"--sddl={right}"),
+        )
+
+    def _sid(self, dn: str) -> str:
+        """The security identifier of an entry as text (MS-DTYP 2.4.2.1)."""
+        raw = self.value(dn, "objectSid")
+        parts = [int.from_bytes(raw[place : place + 4], "little") for place in range(8, len(raw), 4)]
+        return "-".join(["S", str(raw[0]), str(int.from_bytes(raw[2:8], "big")), *map(str, parts)])
 
     def expire_password(self, dn: str) -> None:
         """Make a password as old as LONG_AGO."""

@@ -2,8 +2,19 @@
 
 from nightlatch.account.own_accounts import OwnAccounts
 from nightlatch.account.own_things import Overview, OwnThings
+from nightlatch.account.passwords import Passwords
 from nightlatch.account.proving import Proving
 from nightlatch.account.session import Sessions
 from nightlatch.account.signing_in import Origin, Signed, SigningIn
 
-__all__ = ["Origin", "Overview", "OwnAccounts", "OwnThings", "Proving", "Sessions", "Signed", "SigningIn"]
+__all__ = [
+    "Origin",
+    "Overview",
+    "OwnAccounts",
+    "OwnThings",
+    "Passwords",
+    "Proving",
+    "Sessions",
+    "Signed",
+    "SigningIn",
+]

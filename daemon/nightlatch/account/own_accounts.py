@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nightlatch.account.own_things import OwnThings
+    from nightlatch.account.passwords import Passwords
     from nightlatch.account.session import Sessions
     from nightlatch.account.signing_in import SigningIn
 
@@ -18,3 +19,4 @@ class OwnAccounts:
     sessions: Sessions
     signing_in: SigningIn
     things: OwnThings
+    passwords: Passwords

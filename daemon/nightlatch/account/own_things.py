@@ -42,7 +42,7 @@ class Overview:
     account: Account
     credentials: tuple[Credential, ...]
     devices: tuple[Credential, ...]
-    security_email: str
+    security_mailbox: str
     """Masked; empty for none."""
     sign_ins: tuple[tuple[float, AuditEvent], ...]
     """The newest first, with their time."""
@@ -109,7 +109,7 @@ class OwnThings:
         session = await self._sessions.take(caller, bearer, Level.RESCUE)
         return await self._enrollments.confirm(_bound(caller, session), ticket, answer)
 
-    async def begin_security_email(self, caller: str, bearer: bytes, address: str) -> Begun:
+    async def begin_security_mailbox(self, caller: str, bearer: bytes, address: str) -> Begun:
         """Send a code to a new security email; raises ProofNeeded, Conflict where none is possible."""
         mail = self._mail()
         if mail is None:

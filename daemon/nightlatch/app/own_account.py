@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nightlatch.account import OwnAccounts, OwnThings, Proving, Sessions, SigningIn
+from nightlatch.account import OwnAccounts, OwnThings, Passwords, Proving, Sessions, SigningIn
 from nightlatch.account.proving import is_full
 from nightlatch.enrollment import Enrollments
 from nightlatch.keys import MasterKey, Sealer
@@ -30,4 +30,5 @@ def build_own_accounts(parts: Parts, key: MasterKey, onboarding: Onboarding) -> 
         sessions,
         SigningIn(parts, sealer("account sign-in ticket"), onboarding, sessions, proving),
         OwnThings(parts, sessions, Enrollments(parts, sealer("account enrollment ticket"))),
+        Passwords(parts, sessions),
     )

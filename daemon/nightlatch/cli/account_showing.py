@@ -24,7 +24,7 @@ def print_account(account: GetAccountResponse) -> None:
         print_table(("id", "what", "label", "added", "last used"), rows)
     else:
         say("Nothing is set up to sign in with.")
-    say(f"\nSecurity email: {account.security_email or 'none'}")
+    say(f"\nSecurity email: {account.security_mailbox or 'none'}")
     count = len(account.devices)
     say(f"Trusted devices: {count or 'none'}{' (see nightlatch account devices)' if count else ''}")
     offers = ", ".join(f"{one.factor} ({one.title})" for one in account.offers)
@@ -57,7 +57,7 @@ def account_as_json(account: GetAccountResponse) -> dict[str, object]:
         "directory": account.directory,
         "credentials": [_credential_json(one) for one in account.credentials],
         "devices": [_credential_json(one) for one in account.devices],
-        "security_email": account.security_email or None,
+        "security_email": account.security_mailbox or None,
         "offers": [one.factor for one in account.offers],
         "sign_ins": [
             {

@@ -50,6 +50,14 @@ def converse(step: Step, send: Callable[[bytes, bytes], Step]) -> Outcome:
                 raise Failure("The daemon said something that this command does not know.", Exit.UNAVAILABLE)
 
 
+def new_password() -> bytes:
+    """A new password, typed twice; raises Failure where the two differ."""
+    new = typed("New password: ", hidden=True)
+    if typed("Once more: ", hidden=True) != new:
+        raise Failure("The two are not the same. Nothing was changed.", Exit.REFUSED)
+    return new
+
+
 def typed(question: str, *, hidden: bool) -> bytes:
     """A line from the person, or from standard input; raises Failure where none came."""
     question = plain(question)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from nightlatch.errors import Refused, Restricted
 
 if TYPE_CHECKING:
-    from nightlatch.directories.ldap_link import BindAnswer
+    from nightlatch.directories.ldap_link import Answer
 
 _CODE = re.compile(r"AcceptSecurityContext error, data ([0-9a-f]{1,8}),", re.ASCII | re.IGNORECASE)
 _ASK = "Ask your administrator."
@@ -53,7 +53,7 @@ class AdBinds:
 
     controls = ()
 
-    def objection(self, answer: BindAnswer) -> Refused | None:
+    def objection(self, answer: Answer) -> Refused | None:
         """Why a bind was refused, where the code says more than a wrong password."""
         if answer.success:
             return None
@@ -63,6 +63,6 @@ class AdBinds:
             return Restricted(*_RESTRICTED[code])
         return Refused(_REFUSED[code]) if code in _REFUSED else None
 
-    def remark(self, answer: BindAnswer) -> None:  # noqa: ARG002 - a bind that went well says nothing here
+    def remark(self, answer: Answer) -> None:  # noqa: ARG002 - a bind that went well says nothing here
         """Nothing: Active Directory has no word for a bind that went well."""
         return

@@ -49,7 +49,13 @@ def build_directory(
         directory: Directory = PamDirectory(settings, log, clock)
     else:
         servers = _servers(settings, log, randomness)
-        place = Place(settings.name, settings.base, settings.workers, longest_answer(settings))
+        place = Place(
+            settings.name,
+            settings.base,
+            settings.workers,
+            longest_answer(settings),
+            settings.may_reset_passwords,
+        )
         directory = LdapDirectory(place, servers, _dialect(settings), log, clock)
     if watcher is not None:
         directory = WatchedDirectory(directory, watcher)  # behind the cache: what is kept asks nobody

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nightlatch.directories.ldap_link import BindAnswer, Control, Entry, Query
+    from nightlatch.directories.ldap_link import Answer, Control, Entry, Query
+    from nightlatch.directories.password_change import PasswordDialect
     from nightlatch.errors import Refused
     from nightlatch.model import Contact, Group
 
@@ -105,13 +106,13 @@ class BindDialect(Protocol):
     def controls(self) -> tuple[Control, ...]:
         """The controls to send with a person's bind."""
 
-    def objection(self, answer: BindAnswer) -> Refused | None:
+    def objection(self, answer: Answer) -> Refused | None:
         """What speaks against this person; None where the result code says all (MUST 1).
 
         Asked after success (then only to keep somebody out) and after a failure that is the person's.
         """
 
-    def remark(self, answer: BindAnswer) -> Remark | None:
+    def remark(self, answer: Answer) -> Remark | None:
         """What the log should say of a bind that went well, if anything."""
 
 
@@ -122,6 +123,7 @@ class Dialect:
     persons: PersonDialect
     groups: GroupDialect
     binds: BindDialect
+    passwords: PasswordDialect
     references_are_elsewhere: bool = False
     """Whether search references point outside of what is read (the other partitions of a domain).
 

@@ -75,6 +75,15 @@ class CachedGroups:
         """As the directory does."""
         await self._directory.check_password(account, password)
 
+    @property
+    def resets_passwords(self) -> bool:
+        """As the directory does."""
+        return self._directory.resets_passwords
+
+    async def change_password(self, account: Account, old: Secret | None, new: Secret) -> None:
+        """As the directory does."""
+        await self._directory.change_password(account, old, new)
+
     async def group(self, named: str) -> Group | None:
         """As the directory does."""
         return await self._directory.group(named)

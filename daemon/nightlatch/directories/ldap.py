@@ -18,11 +18,12 @@ from ldap3.core import results
 from nightlatch.directories.bounded import BoundedCalls
 from nightlatch.directories.ldap_errors import NoVerdict, ServerFailed, bad_result
 from nightlatch.directories.ldap_link import Query
+from nightlatch.directories.ldap_password import PasswordChange
 from nightlatch.directories.ldap_people import PeopleReading
 from nightlatch.directories.ldap_reader import LinkReader, no_base
 from nightlatch.directories.passwords import password_bytes
 from nightlatch.dn import lies_under
-from nightlatch.errors import Refused, Unavailable
+from nightlatch.errors import Conflict, Refused, Unavailable
 from nightlatch.model import Account, Groups
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from nightlatch.directories.bounded import Call
     from nightlatch.directories.dialect import Dialect, Reader
     from nightlatch.directories.failover import Failover
-    from nightlatch.directories.ldap_link import BindAnswer, Entry
+    from nightlatch.directories.ldap_link import Answer, Entry
     from nightlatch.directories.ldap_server import LdapServer
     from nightlatch.model import Group, Person, Secret
     from nightlatch.ports import Clock
@@ -57,6 +58,8 @@ class Place:
     workers: int
     seconds: float
     """After which nobody waits for one answer."""
+    resets_passwords: bool = False
+    """Whether the service account may set a forgotten password anew."""
 
 
 class LdapDirectory:
@@ -120,6 +123,23 @@ class LdapDirectory:
         if remark is not None:
             note = self._log.warning if remark.pressing else self._log.debug
             note("directory.password_remark", account=account.id, remark=remark.words)
+
+    @property
+    def resets_passwords(self) -> bool:
+        """Whether the service account may set a forgotten password anew."""
+        return self._place.resets_passwords
+
+    async def change_password(self, account: Account, old: Secret | None, new: Secret) -> None:
+        """Change a password as the person, or without `old` as the service account.
+
+        Raises Refused, Restricted, PasswordNotTaken, Conflict, Unavailable.
+        """
+        self._require_ours(account)
+        if old is None and not self.resets_passwords:
+            raise Conflict(f"Forgotten passwords are not set anew in {self.name}. Ask your administrator.")
+        change = PasswordChange(self._dialect, account.handle, old, new)
+        answer = await self._calls.run(lambda call: self._ask(call, lambda server: change.at(server, call)))
+        change.judge(answer, self._part)
 
     async def groups(self, account: Account) -> Groups:
         """All groups of a person, nested ones included; raises Unavailable for anything less."""
@@ -220,7 +240,7 @@ class LdapDirectory:
 
     def _bind(
         self, server: LdapServer, call: Call, account: Account, password: Secret
-    ) -> tuple[BindAnswer, Refused | None]:
+    ) -> tuple[Answer, Refused | None]:
         """The answer to a bind that speaks of the person, and what the dialect reads in it."""
         binds = self._dialect.binds
         answer = server.bind(call, account.handle, password, binds.controls)

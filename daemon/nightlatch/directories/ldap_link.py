@@ -15,9 +15,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-from ldap3 import BASE, DEREF_NEVER, NONE, SIMPLE, SUBTREE, Connection, Server
+from ldap3 import (
+    BASE,
+    DEREF_NEVER,
+    MODIFY_ADD,
+    MODIFY_DELETE,
+    MODIFY_REPLACE,
+    NONE,
+    SIMPLE,
+    SUBTREE,
+    Connection,
+    Server,
+)
 from ldap3.core import results
 from ldap3.core.exceptions import LDAPStartTLSError
+from ldap3.protocol.rfc3062 import PasswdModifyRequestValue
 
 from nightlatch.directories.ldap_errors import LinkLost, ServerFailed, at_the_edge
 from nightlatch.directories.ldap_tls import StrictTls
@@ -33,6 +45,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_PASSWORD_MODIFY = "1.3.6.1.4.1.4203.1.11.1"  # noqa: S105, an OID (RFC 3062)
 _PAGED = "1.2.840.113556.1.4.319"  # RFC 2696
 
 Control = tuple[str, bool, bytes | None]
@@ -95,8 +108,8 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class BindAnswer:
-    """What a server said to a bind."""
+class Answer:
+    """What a server said to a bind, or to a change."""
 
     code: int
     message: str = field(repr=False)
@@ -106,15 +119,15 @@ class BindAnswer:
 
     @property
     def success(self) -> bool:
-        """Whether it is the one code that lets somebody in."""
+        """Whether it is the one code that lets somebody in, or says that a change was made."""
         return self.code == results.RESULT_SUCCESS
 
 
 class LdapLink:
     """An open connection. Used by one thread at a time; each has a `Server` of its own, which ldap3 wants."""
 
-    def __init__(self, route: Route, call: Call) -> None:
-        """Connect, and make TLS stand; raises ServerFailed."""
+    def __init__(self, route: Route, call: Call, *, writes: bool = False) -> None:
+        """Connect, and make TLS stand; raises ServerFailed. `writes` is for changing a password, no more."""
         self._route = route
         parts = urlsplit(route.url)
         self._scheme = parts.scheme
@@ -135,7 +148,7 @@ class LdapLink:
             auto_range=False,
             return_empty_attributes=False,  # else ldap3 trips over "member;range=1500-*"
             check_names=False,
-            read_only=True,
+            read_only=not writes,
         )
         with call.watching(self.socket):
             try:
@@ -149,13 +162,36 @@ class LdapLink:
         found: socket.socket | None = self._connection.socket
         return found
 
-    def bind(self, dn: str, password: Secret, controls: tuple[Control, ...] = ()) -> BindAnswer:
+    def bind(self, dn: str, password: Secret, controls: tuple[Control, ...] = ()) -> Answer:
         """What the server says to this DN and password; raises ServerFailed, Refused for no password."""
         return self._edge(lambda: self._bind(dn, password, controls), self._route.operation_timeout)
 
     def search(self, query: Query, page: int = 0, cookie: bytes = b"") -> Found:
         """What the server finds; with `page`, so many entries of it at most, from `cookie` on."""
         return self._edge(lambda: self._search(query, page, cookie), self._route.operation_timeout)
+
+    def modify_password(
+        self, dn: str, old: Secret | None, new: Secret, controls: tuple[Control, ...] = ()
+    ) -> Answer:
+        """What the server says to another password for this DN (RFC 3062); raises ServerFailed."""
+        value = PasswdModifyRequestValue()
+        value["userIdentity"] = dn.encode()
+        if old is not None:
+            value["oldPasswd"] = password_bytes(old)
+        value["newPasswd"] = password_bytes(new)
+        return self._changing(
+            lambda: self._connection.extended(_PASSWORD_MODIFY, value, list(controls)), "extendedResp"
+        )
+
+    def modify_unicode_password(self, dn: str, old: Secret | None, new: Secret) -> Answer:
+        """What Active Directory says to another password for this DN; raises ServerFailed."""
+        changes: list[tuple[str, list[bytes]]] = [(MODIFY_REPLACE, [_unicode_password(new)])]
+        if old is not None:
+            changes = [(MODIFY_DELETE, [_unicode_password(old)]), (MODIFY_ADD, [_unicode_password(new)])]
+        return self._changing(
+            lambda: self._connection.modify(dn, {"unicodePwd": changes}),  # type: ignore[no-untyped-call]
+            "modifyResponse",
+        )
 
     def close(self) -> None:
         """Let the connection go, without a word to the server."""
@@ -173,7 +209,7 @@ class LdapLink:
             raise LDAPStartTLSError("not started")
         self._connection.socket.settimeout(self._route.operation_timeout)
 
-    def _bind(self, dn: str, password: Secret, controls: tuple[Control, ...]) -> BindAnswer:
+    def _bind(self, dn: str, password: Secret, controls: tuple[Control, ...]) -> Answer:
         self._require_privacy()
         connection = self._connection
         try:
@@ -182,9 +218,21 @@ class LdapLink:
             connection.password = password_bytes(password)
             connection.bind(read_server_info=False, controls=list(controls) or None)
             code = self._code("bindResponse")
-            return BindAnswer(code, str(connection.result["message"]), self._controls())
+            return Answer(code, str(connection.result["message"]), self._controls())
         finally:
             connection.password = connection.request = None
+
+    def _changing(self, ask: Callable[[], object], expected: str) -> Answer:
+        def work() -> Answer:
+            self._require_privacy()
+            try:
+                ask()
+                code = self._code(expected)
+                return Answer(code, str(self._connection.result["message"]), self._controls())
+            finally:
+                self._connection.request = None
+
+        return self._edge(work, self._route.operation_timeout)
 
     def _search(self, query: Query, page: int, cookie: bytes) -> Found:
         self._require_privacy()
@@ -226,6 +274,10 @@ class LdapLink:
             raise LinkLost("closed the connection")
         if not self._local and not isinstance(self.socket(), ssl.SSLSocket):
             raise ServerFailed("has no TLS on this connection; nothing was sent")
+
+
+def _unicode_password(password: Secret) -> bytes:
+    return f'"{password.reveal()}"'.encode("utf-16-le")
 
 
 def _entry(raw: dict[str, Any]) -> Entry:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ldap3.core import results
 
-from nightlatch.directories.ldap_errors import LinkLost, ServerFailed, bad_result
+from nightlatch.directories.ldap_errors import LinkLost, NoVerdict, ServerFailed, bad_result
 from nightlatch.directories.ldap_link import LdapLink
 from nightlatch.errors import NightlatchError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nightlatch.directories.bounded import Call
-    from nightlatch.directories.ldap_link import BindAnswer, Control, Found, Query, Route
+    from nightlatch.directories.ldap_link import Answer, Control, Found, Query, Route
     from nightlatch.model import Secret
 
 T = TypeVar("T")
@@ -99,11 +99,34 @@ class LdapServer:
         """What `use` makes of one connection of the service account; it may be called a second time."""
         return self._with_link(call, self._searching, self.open_for_search, use)
 
-    def bind(self, call: Call, dn: str, password: Secret, controls: tuple[Control, ...] = ()) -> BindAnswer:
+    def bind(self, call: Call, dn: str, password: Secret, controls: tuple[Control, ...] = ()) -> Answer:
         """What the server says to this DN and password."""
         return self._with_link(
             call, self._binding, self._open, lambda link: link.bind(dn, password, controls)
         )
+
+    def change(
+        self,
+        call: Call,
+        bind: tuple[str, Secret, tuple[Control, ...]] | None,
+        change: Callable[[LdapLink], Answer],
+    ) -> tuple[Answer, Answer | None]:
+        """What the server says to a bind, and behind a good one to a change: once, on a new connection.
+
+        Without `bind` it is the service account that asks.
+        """
+        link = LdapLink(self._route, call, writes=True)
+        try:
+            with call.watching(link.socket):
+                bound = link.bind(*(bind or self._account))
+                if not bound.success:
+                    return bound, None
+                try:
+                    return bound, change(link)
+                except ServerFailed as error:  # asked again, it could refuse what it has taken already
+                    raise NoVerdict(f"{error.reason}; the change may have been made, or not") from None
+        finally:
+            link.close()
 
     def close(self) -> None:
         """Close the kept connections."""

@@ -14,10 +14,11 @@ from nightlatch.directories.contact import contact_attributes, plain_text, read_
 from nightlatch.directories.dialect import Dialect, Remark
 from nightlatch.directories.ldap_errors import NoVerdict
 from nightlatch.directories.ldap_groups import group_dialect
+from nightlatch.directories.password_change import ModifiedPasswords
 from nightlatch.errors import Refused, Restricted
 
 if TYPE_CHECKING:
-    from nightlatch.directories.ldap_link import BindAnswer, Control, Entry
+    from nightlatch.directories.ldap_link import Answer, Control, Entry
     from nightlatch.directories.settings import LdapSettings
     from nightlatch.model import Contact
 
@@ -42,7 +43,7 @@ _NOT_NOW = (
 
 def open_ldap(settings: LdapSettings) -> Dialect:
     """The dialect of a directory of kind "ldap"."""
-    return Dialect(OpenLdapPersons(settings), group_dialect(settings), PolicyBinds())
+    return Dialect(OpenLdapPersons(settings), group_dialect(settings), PolicyBinds(), ModifiedPasswords())
 
 
 class OpenLdapPersons:
@@ -106,7 +107,7 @@ class PolicyBinds:
         """Asks for the policy's words; a server without a policy leaves it out."""
         return ((ppolicy.OID, False, None),)
 
-    def objection(self, answer: BindAnswer) -> Refused | None:
+    def objection(self, answer: Answer) -> Refused | None:
         """What the policy has against the person; after success raises NoVerdict for what can not be read."""
         if answer.success:
             error = _response(answer).error
@@ -117,7 +118,7 @@ class PolicyBinds:
             return None
         return None if reason is None else Refused(reason)
 
-    def remark(self, answer: BindAnswer) -> Remark | None:
+    def remark(self, answer: Answer) -> Remark | None:
         """Grace logins, and the time until the password expires."""
         response = _response(answer)
         if response.grace_left is not None:
@@ -127,6 +128,6 @@ class PolicyBinds:
         return None
 
 
-def _response(answer: BindAnswer) -> ppolicy.PolicyResponse:
+def _response(answer: Answer) -> ppolicy.PolicyResponse:
     value = answer.controls.get(ppolicy.OID)
     return ppolicy.PolicyResponse() if value is None else ppolicy.read_response(value)

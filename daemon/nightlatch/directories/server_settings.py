@@ -107,6 +107,11 @@ class ServerSettings(BaseModel):
     workers: int = Field(
         default=8, ge=1, le=64, description="How many requests this directory works on at the same time."
     )
+    may_reset_passwords: bool = Field(
+        default=False,
+        description="Whether a forgotten password may be set anew here, behind a code to the security email "
+        "and a second factor. The service account must have the right to set passwords.",
+    )
     group_cache_seconds: GroupCacheSeconds = 60
 
     @field_validator("base")

@@ -41,6 +41,16 @@ class WatchedDirectory:
         with self._during("check_password"):
             await self._directory.check_password(account, password)
 
+    @property
+    def resets_passwords(self) -> bool:
+        """As the directory does."""
+        return self._directory.resets_passwords
+
+    async def change_password(self, account: Account, old: Secret | None, new: Secret) -> None:
+        """As the directory does."""
+        with self._during("change_password"):
+            await self._directory.change_password(account, old, new)
+
     async def groups(self, account: Account) -> Groups:
         """As the directory does."""
         with self._during("groups"):

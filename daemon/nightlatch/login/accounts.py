@@ -44,6 +44,14 @@ class Accounts:
         """Return when the password is right; raises Refused, Restricted, Unavailable."""
         await self._of(account).check_password(account, password)
 
+    async def change_password(self, account: Account, old: Secret | None, new: Secret) -> None:
+        """Give the account another password; see `Directory.change_password`."""
+        await self._of(account).change_password(account, old, new)
+
+    def resets_password(self, account: Account) -> bool:
+        """Whether the account's directory sets forgotten passwords anew; raises Unavailable."""
+        return self._of(account).resets_passwords
+
     async def groups(self, account: Account) -> Groups:
         """All groups of a person; raises Unavailable."""
         return await self._of(account).groups(account)

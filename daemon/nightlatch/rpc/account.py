@@ -170,8 +170,18 @@ class AccountService(account_pb2_grpc.AccountServiceServicer):
     ) -> account_pb2.BeginSecurityEmailResponse:
         """Send a code to a new security email."""
         caller, account = self._for(context)
-        begun = await account.things.begin_security_email(str(caller), request.session, request.address)
+        begun = await account.things.begin_security_mailbox(str(caller), request.session, request.address)
         return account_pb2.BeginSecurityEmailResponse(enrollment=begun_message(begun))
+
+    @answered
+    async def ChangePassword(  # noqa: N802, the API's name
+        self, request: account_pb2.ChangePasswordRequest, context: Context
+    ) -> account_pb2.ChangePasswordResponse:
+        """Change the directory's password."""
+        caller, account = self._for(context)
+        old, new = request.old_password, request.new_password
+        await account.passwords.change(str(caller), request.session, old, new)
+        return account_pb2.ChangePasswordResponse()
 
     def _for(self, context: Context) -> tuple[Caller, OwnAccounts]:
         caller = self._addresses.caller(context.peer())

@@ -32,7 +32,7 @@ def overview_message(overview: Overview) -> account_pb2.GetAccountResponse:
         directory=overview.account.directory,
         credentials=[_credential(overview, one) for one in overview.credentials],
         devices=[_credential(overview, one) for one in overview.devices],
-        security_email=overview.security_email,
+        security_mailbox=overview.security_mailbox,
         sign_ins=[_sign_in(at, event) for at, event in overview.sign_ins],
         offers=[
             account_pb2.FactorOffer(

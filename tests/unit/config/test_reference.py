@@ -29,6 +29,7 @@ DOCS = Path(__file__).parents[3] / "docs"
 def _tables() -> Iterator[tuple[str, type[BaseModel]]]:
     """Every table with its heading in the reference."""
     yield from _tables_in("", Config)
+    yield "## [listeners.account]", AccountListener
     yield "## [listeners.applications]", ApplicationsListener
     yield "## [[clients]]", ClientSettings
     yield "## [[roles]]", RoleSettings

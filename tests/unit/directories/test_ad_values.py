@@ -7,7 +7,7 @@ from ldap3.core import results
 
 from nightlatch.directories.ad_binds import AdBinds
 from nightlatch.directories.ad_values import escaped, group_sid, guid, integer, unix_time
-from nightlatch.directories.ldap_link import BindAnswer
+from nightlatch.directories.ldap_link import Answer
 from nightlatch.errors import Restricted
 
 WINDOWS = "80090308: LdapErr: DSID-0C09042A, comment: AcceptSecurityContext error, data {}, v3839\x00"
@@ -47,7 +47,7 @@ def test_bytes_in_a_filter() -> None:
 
 
 def _objection(code: str, result: int = results.RESULT_INVALID_CREDENTIALS) -> object:
-    return AdBinds().objection(BindAnswer(result, WINDOWS.format(code), {}))
+    return AdBinds().objection(Answer(result, WINDOWS.format(code), {}))
 
 
 @pytest.mark.parametrize("code", ["530", "531", "532", "533", "701", "773"])
@@ -77,4 +77,4 @@ def test_a_success_stays_one() -> None:
     """MUST 3: the message of a bind that went well speaks against nobody; one without a code neither."""
     assert _objection("533", results.RESULT_SUCCESS) is None
     for message in ("", "data 533, ", "Invalid credentials", "error, data 533"):
-        assert AdBinds().objection(BindAnswer(49, message, {})) is None
+        assert AdBinds().objection(Answer(49, message, {})) is None

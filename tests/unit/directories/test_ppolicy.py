@@ -7,7 +7,7 @@ from ldap3.core import results
 
 from nightlatch.directories import ppolicy
 from nightlatch.directories.ldap_errors import NoVerdict
-from nightlatch.directories.ldap_link import BindAnswer
+from nightlatch.directories.ldap_link import Answer
 from nightlatch.directories.open_ldap import PolicyBinds
 from nightlatch.directories.ppolicy import PolicyResponse, read_response
 from nightlatch.errors import Restricted
@@ -16,8 +16,8 @@ BINDS = PolicyBinds()
 LOCKED, EXPIRED, RESET = (bytes((0x30, 3, 0x81, 1, error)) for error in (1, 0, 2))
 
 
-def _answer(code: int, value: bytes | None) -> BindAnswer:
-    return BindAnswer(code, "", {} if value is None else {ppolicy.OID: value})
+def _answer(code: int, value: bytes | None) -> Answer:
+    return Answer(code, "", {} if value is None else {ppolicy.OID: value})
 
 
 @pytest.mark.parametrize(

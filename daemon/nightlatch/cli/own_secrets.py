@@ -1,0 +1,79 @@
+"""``nightlatch account``: security email, password, printed codes."""
+
+from typing import Annotated
+
+import typer
+
+from nightlatch.cli.connection import SENDING_DEADLINE
+from nightlatch.cli.conversation import new_password, typed
+from nightlatch.cli.failure import failures_told
+from nightlatch.cli.options import YesOption, utf8
+from nightlatch.cli.output import say
+from nightlatch.cli.question import consent
+from nightlatch.cli.signed_in import (
+    ACCOUNT_SOCKET,
+    NoSessionOption,
+    SocketOption,
+    UserOption,
+    account_of,
+    confirm_new,
+    own_session,
+)
+from nightlatch.v1 import account_pb2
+
+
+def security_mailbox(
+    address: Annotated[
+        str, typer.Argument(help="The mailbox.", metavar="MAILBOX", callback=utf8, show_default=False)
+    ],
+    *,
+    user: UserOption = "",
+    no_session: NoSessionOption = False,
+    socket: SocketOption = ACCOUNT_SOCKET,
+) -> None:
+    """Set your security email: emergency codes and notices go there. It is proven by a code sent to it."""
+    with failures_told(as_json=False), own_session(socket, user, no_session=no_session) as own:
+        begun = own.call(
+            lambda bearer: own.service.BeginSecurityEmail(
+                account_pb2.BeginSecurityEmailRequest(session=bearer, address=address),
+                timeout=SENDING_DEADLINE,
+            )
+        )
+        confirm_new(own, begun.enrollment, done="Done. Emergency codes and notices go there from now on.")
+
+
+def password(
+    *, user: UserOption = "", no_session: NoSessionOption = False, socket: SocketOption = ACCOUNT_SOCKET
+) -> None:
+    """Change your password in the directory. Devices are no longer trusted then, other sessions end."""
+    with failures_told(as_json=False), own_session(socket, user, no_session=no_session) as own:
+        account_of(own)
+        old = typed("Password as it is: ", hidden=True)
+        new = new_password()
+        own.call(
+            lambda bearer: own.service.ChangePassword(
+                account_pb2.ChangePasswordRequest(session=bearer, old_password=old, new_password=new),
+                timeout=SENDING_DEADLINE,
+            )
+        )
+        say("Your password is changed.")
+
+
+def new_codes(
+    *,
+    yes: YesOption = False,
+    user: UserOption = "",
+    no_session: NoSessionOption = False,
+    socket: SocketOption = ACCOUNT_SOCKET,
+) -> None:
+    """Make new recovery codes. The old ones do not count any more."""
+    with failures_told(as_json=False), own_session(socket, user, no_session=no_session) as own:
+        consent(
+            "Make new codes, in place of the old ones?", yes=yes, as_json=False, unchanged="Nothing was made."
+        )
+        begun = own.call(
+            lambda bearer: own.service.RegenerateRecoveryCodes(
+                account_pb2.RegenerateRecoveryCodesRequest(session=bearer), timeout=SENDING_DEADLINE
+            )
+        )
+        confirm_new(own, begun.enrollment)
