@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nightlatch.factor import FactorPlugin, hookimpl
 from nightlatch_recovery.factor import build
+from nightlatch_recovery.importing import import_codes
 from nightlatch_recovery.settings import RecoverySettings
 from nightlatch_recovery.state import decode
 
@@ -21,6 +22,7 @@ def nightlatch_factors() -> list[FactorPlugin]:
             build=build,
             choice=TITLE,
             uses_left=lambda state: len(decode(state).unused),
+            import_codes=import_codes,
             confirmed=False,
             single=True,
             slow=True,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import nightlatch_base32 as base32
 from nightlatch.factor import Challenge, Decision, Enrollment, Verdict
 from nightlatch_recovery import codes
+from nightlatch_recovery.importing import typed_scratch_code
 from nightlatch_recovery.settings import RecoverySettings
 from nightlatch_recovery.state import KEY_BYTES, MOST_CODES, RecoveryState, decode
 
@@ -44,7 +45,7 @@ class RecoveryFactor:
     def verify(self, state: bytes, memo: bytes, answer: str, context: Context) -> Verdict:  # noqa: ARG002, the contract's signature
         """Accept an unused code; raises ValueError for a state not ours."""
         enrolled = decode(state)
-        code = base32.typed(answer, CODE_LETTERS)
+        code = base32.typed(answer, CODE_LETTERS) or typed_scratch_code(answer)
         if code is None:
             return Verdict(Decision.REJECT, reason=f"not a code of {CODE_LETTERS} characters")
         used = enrolled.find(code)

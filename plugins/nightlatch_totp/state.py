@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
 SECRET_BYTES = 20
 """160 bits, what RFC 4226 section 4 (R6) recommends, and what every app takes."""
-_SHORTEST, _LONGEST = 16, 64
+SHORTEST, LONGEST = 16, 64
+"""Bytes of a secret."""
+DIGITS = (6, 8)
 _VERSION = 1
 _HEAD = struct.Struct(">BBBBB")
-_ALGORITHMS: tuple[AlgorithmName, ...] = ("SHA1", "SHA256", "SHA512")
+ALGORITHMS: tuple[AlgorithmName, ...] = ("SHA1", "SHA256", "SHA512")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class TotpState:
 
     def encode(self) -> bytes:
         """At most 133 bytes."""
-        number = _ALGORITHMS.index(self.algorithm)
+        number = ALGORITHMS.index(self.algorithm)
         head = _HEAD.pack(_VERSION, number, self.digits, len(self.secret), len(self.spent))
         return head + self.secret + spent.encode(self.spent)
 
@@ -56,10 +58,10 @@ def decode(text: bytes) -> TotpState:
         )
     end = _HEAD.size + length
     if (
-        number >= len(_ALGORITHMS)
-        or digits not in {6, 8}
-        or not _SHORTEST <= length <= _LONGEST
+        number >= len(ALGORITHMS)
+        or digits not in DIGITS
+        or not SHORTEST <= length <= LONGEST
         or len(text) < end
     ):
         raise ValueError("the state of a TOTP credential is damaged")
-    return TotpState(text[_HEAD.size : end], _ALGORITHMS[number], digits, spent.decode(text[end:], ranges))
+    return TotpState(text[_HEAD.size : end], ALGORITHMS[number], digits, spent.decode(text[end:], ranges))

@@ -12,6 +12,7 @@ from nightlatch.administration import Administration
 from nightlatch.app.own_account import build_own_accounts
 from nightlatch.desk import Desk
 from nightlatch.enrollment import Enrollments, Invites, Removals
+from nightlatch.enrollment.takeover import Takeovers
 from nightlatch.keys import MasterKey, Sealer
 from nightlatch.login.accounts import Accounts
 from nightlatch.login.engine import LoginEngine
@@ -37,6 +38,7 @@ class Actions:
     engine: LoginEngine
     enrollments: Enrollments
     removals: Removals
+    takeovers: Takeovers
     administration: Administration
     desk: Desk
     verifications: Verifications
@@ -84,6 +86,7 @@ class ScopedActions:
             LoginEngine(parts, onboarding),
             Enrollments(parts, enrolling),
             Removals(parts, removing),
+            Takeovers(parts),
             Administration(parts, self._channels, invites),
             Desk(parts, invites, self._roles),
             Verifications(parts, Tickets(verifying, parts.randomness), self._receipts),

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from nightlatch.cli import account, admin, audit, channel, config, credential, device, key, policy
+from nightlatch.cli.importing import import_
 from nightlatch.cli.invite import invite
 from nightlatch.cli.options import EXITS
 from nightlatch.cli.output import say
@@ -36,6 +37,7 @@ def build() -> typer.Typer:
     app.add_typer(credential.commands(), name="credential")
     app.command("invite", epilog=EXITS)(invite)
     app.add_typer(device.commands(), name="device")
+    app.command("import", epilog=EXITS)(import_)
     app.add_typer(account.commands(), name="account")
     app.add_typer(channel.commands(), name="channel")
     app.command("status", epilog=EXITS)(status)

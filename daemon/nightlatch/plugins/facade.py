@@ -5,7 +5,8 @@ MUST 2: whatever a plugin raises becomes `Unavailable` with the factor's name, a
         KeyboardInterrupt: signals come to the daemon elsewhere, and either would end its writer or its loop.
         Of the exception only type and place are told: its message may hold a code.
 MUST 3: nothing is waited for beyond the deadline, and what comes later does not count.
-MUST 4: two exceptions of the contract pass, as new ones without a chain: NotSent, and ValueError of `enroll`.
+MUST 4: two exceptions of the contract pass, as new ones without a chain: NotSent, and ValueError of `enroll`
+        and of imports.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from nightlatch.channel import NotSent
 from nightlatch.errors import Invalid, Unavailable
-from nightlatch.factor import Reach
+from nightlatch.factor import ImportedCodes, ImportedSecret, Reach
 from nightlatch.plugins.answers import (
     MOST_LABEL,
     BadAnswer,
     checked_challenge,
     checked_enrollment,
+    checked_state,
     checked_verdict,
     printable,
     type_name,
@@ -100,8 +102,6 @@ class FactorFacade:
             return None
         return value if value.channels else replace(value, channels=self._channels)
 
-    def offer(self, evidence: tuple[str, ...], days: int) -> str:
-        """What is asked after a grant, with the device's name where the plugin finds one in the evidence."""
     def uses_left(self, state: bytes) -> int | None:
         """How often a credential can still be used; None where nothing counts, and for a plugin that fails."""
         if self.plugin.uses_left is None:
@@ -112,6 +112,8 @@ class FactorFacade:
             return None
         return value if type(value) is int and value >= 0 else None
 
+    def offer(self, evidence: tuple[str, ...], days: int) -> str:
+        """What is asked after a grant, with the device's name where the plugin finds one in the evidence."""
         try:
             value = self._guarded("device", lambda: self.plugin.device(evidence))
         except Unavailable:
@@ -122,10 +124,33 @@ class FactorFacade:
 
     def enroll(self, subject: Subject, request: EnrollmentRequest, context: Context) -> Enrollment:
         """Make a credential that does not count yet; raises Invalid with words for the person."""
-        value = self._guarded("enroll", lambda: self._enroll(subject, request, context))
+        value = self._guarded(
+            "enroll", lambda: self._refusing(lambda: self._factor.enroll(subject, request, context))
+        )
         if type(value) is _Refusal:
             raise Invalid(value.words)
         return self._checked("enroll", lambda: checked_enrollment(value))
+
+    def takes(self, kind: type[ImportedSecret | ImportedCodes]) -> bool:
+        """Whether it makes credentials of such things from other systems."""
+        plugin = self.plugin
+        return (plugin.import_secret if kind is ImportedSecret else plugin.import_codes) is not None
+
+    def imported(
+        self, offered: ImportedSecret | ImportedCodes, present: tuple[bytes, ...], context: Context
+    ) -> bytes | None:
+        """The state of a credential from another system; None where one of `present` holds the same.
+
+        Raises Invalid with words for the administrator.
+        """
+        value = self._guarded(
+            "import", lambda: self._refusing(lambda: self._import(offered, present, context))
+        )
+        if type(value) is _Refusal:
+            raise Invalid(value.words)
+        if value is None:
+            return None
+        return self._checked("import", lambda: checked_state(value))
 
     async def challenge(self, subject: Subject, state: bytes, context: SendingContext) -> Challenge:
         """Ask, for as long as `context.deadline` is from `context.now`, counted from this call."""
@@ -169,9 +194,17 @@ class FactorFacade:
             raise self._unavailable(f"verify took {seconds:.1f} s, which is too late to count")
         return self._checked("verify", lambda: checked_verdict(value, answer))
 
-    def _enroll(self, subject: Subject, request: EnrollmentRequest, context: Context) -> object:
+    def _import(
+        self, offered: ImportedSecret | ImportedCodes, present: tuple[bytes, ...], context: Context
+    ) -> object:
+        if isinstance(offered, ImportedSecret):
+            return self.plugin.import_secret and self.plugin.import_secret(offered, present, context)
+        return self.plugin.import_codes and self.plugin.import_codes(offered, present, context)
+
+    def _refusing(self, call: Callable[[], object]) -> object:
+        """What `call` returns, or its refusal."""
         try:
-            return self._factor.enroll(subject, request, context)
+            return call()
         except ValueError as error:
             if type(error) is not ValueError:  # a subclass was not meant for people
                 raise

@@ -1,0 +1,85 @@
+"""ImportService: what people have in other systems, taken over.
+
+MUST 1: it is served on the admin socket alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nightlatch.enrollment.takeover import Fate, Offered
+from nightlatch.errors import Invalid
+from nightlatch.factor import ImportedCodes, ImportedSecret
+from nightlatch.rpc.status import answered
+from nightlatch.v1 import admin_pb2, import_pb2, import_pb2_grpc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import grpc
+    import structlog
+
+    from nightlatch.enrollment.takeover import Takeovers
+    from nightlatch.rpc.caller import Caller, CallerAddresses
+
+    Context = grpc.aio.ServicerContext[Any, Any]
+
+_OUTCOMES = {
+    Fate.IMPORTED: import_pb2.IMPORT_OUTCOME_IMPORTED,
+    Fate.PRESENT: import_pb2.IMPORT_OUTCOME_PRESENT,
+    Fate.REFUSED: import_pb2.IMPORT_OUTCOME_REFUSED,
+}
+
+
+class ImportService(import_pb2_grpc.ImportServiceServicer):
+    """Serves administrators who move people here."""
+
+    def __init__(
+        self,
+        takeovers: Callable[[Caller], Takeovers],
+        addresses: CallerAddresses,
+        log: structlog.stdlib.BoundLogger,
+    ) -> None:
+        self._takeovers = takeovers
+        self._addresses = addresses
+        self.log = log
+
+    @answered
+    async def ImportCredentials(  # noqa: N802, the API's name
+        self, request: import_pb2.ImportCredentialsRequest, context: Context
+    ) -> import_pb2.ImportCredentialsResponse:
+        """Take over what one person has."""
+        caller = self._addresses.caller(context.peer())
+        offered = tuple(_offered(one) for one in request.credentials)
+        account, taken = await self._takeovers(caller).take(
+            str(caller), request.user, offered, dry_run=request.dry_run
+        )
+        stored = sum(one.fate is Fate.IMPORTED for one in taken)
+        if stored and not request.dry_run:
+            self.log.info("credentials.imported", account=account.id, count=stored, caller=str(caller))
+        return import_pb2.ImportCredentialsResponse(
+            account=admin_pb2.Account(
+                directory=account.directory, stable_id=account.stable_id, name=account.name
+            ),
+            results=[
+                import_pb2.ImportResult(
+                    outcome=_OUTCOMES[one.fate],
+                    factor=one.factor,
+                    credential_id=one.credential_id,
+                    reason=one.reason,
+                )
+                for one in taken
+            ],
+        )
+
+
+def _offered(message: import_pb2.ImportedCredential) -> Offered:
+    match message.WhichOneof("kind"):
+        case "shared_secret":
+            shared = message.shared_secret
+            what = ImportedSecret(shared.secret, shared.algorithm, shared.digits, shared.period_seconds)
+            return Offered(message.label, what)
+        case "single_use_codes":
+            return Offered(message.label, ImportedCodes(tuple(message.single_use_codes.codes)))
+        case _:
+            raise Invalid("An imported credential has to be a shared secret or single-use codes.")
