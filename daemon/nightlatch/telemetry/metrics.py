@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from nightlatch.watching import Ending
 
+CALL = "call"
 OTHER = "other"
 NONE = "none"
 _QUICK = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -49,13 +50,13 @@ class Metrics:
         def histogram(name: str, text: str, labels: tuple[str, ...], buckets: tuple[float, ...]) -> Histogram:
             return Histogram(name, text, labels, buckets=buckets, registry=self.registry)
 
-        self._calls = histogram(
-            "nightlatch_call_duration_seconds",
-            "gRPC calls, from coming in to their answer, by method and status code.",
-            ("method", "code"),
-            _SLOW,
-        )
-        self._activities: dict[str, Histogram] = {
+        self._times: dict[str, Histogram] = {
+            CALL: histogram(
+                "nightlatch_call_duration_seconds",
+                "gRPC calls, from coming in to their answer, by method and status code.",
+                ("method", "code"),
+                _SLOW,
+            ),
             Activity.STEP.value: histogram(
                 "nightlatch_login_step_duration_seconds",
                 "Answers in logins, by what was answered and what came of it. A denial takes 250 ms.",
@@ -115,13 +116,13 @@ class Metrics:
         """Give these services a label of their own from now on, and no others."""
         self._services = frozenset(services)
 
-    def call(self, method: str, code: str, seconds: float) -> None:
-        """A gRPC call is over."""
-        self._timed(self._calls, (method, code), seconds)
-
-    def activity(self, activity: Activity, labels: tuple[str, ...], seconds: float) -> None:
-        """An activity is over; its labels come in the order in which its metric has them."""
-        self._timed(self._activities[activity.value], labels, seconds)
+    def timed(self, what: tuple[str, ...], seconds: float) -> None:
+        """Something is over: "call" or an activity's value, then its labels in the order of its metric."""
+        observe = self._observe.get(what)
+        if observe is None:  # looked up once: `labels` takes longer than the counting
+            histogram = self._times[what[0]]
+            observe = self._observe[what] = histogram.labels(*what[1:]).observe
+        observe(seconds)
 
     def ended(self, ending: Ending) -> None:
         """A login or a verification has ended."""
@@ -144,13 +145,6 @@ class Metrics:
         """A group of decisions was committed."""
         self._group.observe(decisions)
         self._commit.observe(seconds)
-
-    def _timed(self, histogram: Histogram, labels: tuple[str, ...], seconds: float) -> None:
-        key = (histogram._name, *labels)  # noqa: SLF001, its own name
-        observe = self._observe.get(key)
-        if observe is None:  # looked up once: `labels` takes longer than the counting
-            observe = self._observe[key] = histogram.labels(*labels).observe
-        observe(seconds)
 
     def _counted(self, counter: Counter, labels: tuple[str, ...]) -> None:
         key = (counter._name, *labels)  # noqa: SLF001, its own name

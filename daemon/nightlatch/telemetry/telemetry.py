@@ -13,7 +13,7 @@ from nightlatch.telemetry.results import OK, result_of
 from nightlatch.watching import Activity, NoWatcher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from types import TracebackType
 
     from nightlatch.telemetry.metrics import Metrics
@@ -65,26 +65,32 @@ class Call:
 
 
 class _Timed:
-    """One activity; see `nightlatch.watching.Timing`."""
+    """One activity; see `nightlatch.watching.Timing`. In the middle of every login, so it calls little."""
 
-    __slots__ = ("_activity", "_began", "_names", "_owner", "_span", "result")
+    __slots__ = ("_activity", "_began", "_labels", "_owner", "_span", "_what", "result")
 
-    def __init__(self, owner: Telemetry, activity: Activity, names: tuple[str, ...]) -> None:
+    def __init__(self, owner: Telemetry, activity: Activity, labels: tuple[str, ...]) -> None:
         self._owner = owner
         self._activity = activity
-        self._names = names
+        self._what = activity.value
+        self._labels = labels
         self.result = OK
 
     def __enter__(self) -> Self:
-        self._span = self._owner.part(self._activity, self._names)
-        self._began = self._owner.steady()
+        owner = self._owner
+        owner.under_way[self._what] += 1
+        self._span = None if owner.spans is None else owner.spans.part(self._activity, self._labels)
+        self._began = owner.steady()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
+        owner = self._owner
+        owner.under_way[self._what] -= 1
         result = self.result if kind is None else result_of(kind)
-        self._owner.part_over(self._activity, (*self._names, result), self._began)
+        if owner.metrics is not None:
+            owner.metrics.timed((self._what, *self._labels, result), owner.steady() - self._began)
         if self._span is not None:
             call = _UNDER_WAY.get()
             self._span.end(result, call.reference if call is not None else "")
@@ -98,44 +104,29 @@ class Telemetry:
     ) -> None:
         self.steady = steady
         self.metrics = metrics
-        self._spans = spans
+        self.spans = spans
         self._untimed = NoWatcher() if metrics is None and spans is None else None
         """Where nothing is kept, nothing is measured."""
-        self._under_way: dict[str, int] = dict.fromkeys((CALL, *(one.value for one in Activity)), 0)
-
-    @property
-    def under_way(self) -> Mapping[str, int]:
+        self.under_way: dict[str, int] = dict.fromkeys((CALL, *(one.value for one in Activity)), 0)
         """How much of each kind has begun and is not over."""
-        return self._under_way
 
     def call(self, method: str, caller: str, traceparent: str) -> Call:
         """A call has come in, by its method ("LoginService/BeginLogin") and caller ("client portal")."""
-        self._under_way[CALL] += 1
-        span = self._spans.call(method, caller, traceparent) if self._spans is not None else None
+        self.under_way[CALL] += 1
+        span = self.spans.call(method, caller, traceparent) if self.spans is not None else None
         return Call(self, method, span)
 
     def call_over(self, method: str, code: str, seconds: float) -> None:
         """A call was answered."""
-        self._under_way[CALL] -= 1
+        self.under_way[CALL] -= 1
         if self.metrics is not None:
-            self.metrics.call(method, code, seconds)
+            self.metrics.timed((CALL, method, code), seconds)
 
     def during(self, activity: Activity, name: str, call: str = "") -> Timing:
         """Time an activity."""
         if self._untimed is not None:
             return self._untimed.during(activity, name, call)
         return _Timed(self, activity, (name, call) if call else (name,) if name else ())
-
-    def part(self, activity: Activity, names: tuple[str, ...]) -> Span | None:
-        """An activity has begun."""
-        self._under_way[activity.value] += 1
-        return self._spans.part(activity, names) if self._spans is not None else None
-
-    def part_over(self, activity: Activity, labels: tuple[str, ...], began: float) -> None:
-        """An activity is over."""
-        self._under_way[activity.value] -= 1
-        if self.metrics is not None:
-            self.metrics.activity(activity, labels, self.steady() - began)
 
     def about(self, reference: str) -> None:
         """Remember which login the call under way belongs to."""
@@ -165,5 +156,5 @@ class Telemetry:
 
     def close(self) -> None:
         """Let go of what traces are sent by. Blocks for a bounded time."""
-        if self._spans is not None:
-            self._spans.close()
+        if self.spans is not None:
+            self.spans.close()
