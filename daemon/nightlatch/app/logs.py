@@ -106,12 +106,14 @@ def whole_lines(lines: Iterable[str]) -> Iterator[str]:
 
     Several processes write to one place: what is longer may come out with another's lines inside (pipe(7)).
     """
-    text = ""
+    text, size = "", 0
     for line in lines:
-        if text and len(text) + len(line) >= select.PIPE_BUF:
+        length = len(line.encode(errors="replace")) + 1
+        if text and size + length > select.PIPE_BUF:
             yield text
-            text = ""
+            text, size = "", 0
         text += f"{line}\n"
+        size += length
     if text:
         yield text
 
