@@ -1,0 +1,176 @@
+"""Roles against a real daemon and slapd: by user of the host, by application, and over whom (API-02)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+
+from nightlatch.v1 import (
+    admin_pb2,
+    admin_pb2_grpc,
+    enrollment_pb2,
+    enrollment_pb2_grpc,
+    user_pb2,
+    user_pb2_grpc,
+)
+from testbed.applications import Installation, short_folder
+from testbed.authority import Order
+from testbed.daemon import BIN
+from testbed.front_door import directory_table
+from testbed.slapd import GROUPS, group_dn, group_of_names, person_dn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from testbed.slapd import Slapd
+
+HELPER, AUDITOR = 31201, 31202
+"""Users of this host that exist nowhere else."""
+CLIENTS = """
+[[clients]]
+name = "desk"
+san = "dns:desk.example.com"
+methods = ["health"]
+[[clients]]
+name = "portal"
+san = "dns:portal.example.com"
+methods = ["enrollment"]
+"""
+DENIED = grpc.StatusCode.PERMISSION_DENIED
+
+
+class Company(Installation):
+    """alice and, through ops, bob are administrators; carol is not."""
+
+    def command_as(self, uid: int, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run `nightlatch` as a user of the host."""
+        return subprocess.run(
+            ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", BIN / "nightlatch", *words,
+             "--socket", self.daemon.admin_socket],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def company(open_folder: Path, slapd: Slapd) -> Iterator[Company]:
+    """The daemon runs, with a helpdesk and an auditor on the host, and an application as a helpdesk."""
+    slapd.add_all(group_of_names("ops", person_dn("bob")))
+    slapd.add_all(group_of_names("admins", person_dn("alice"), group_dn("ops")))
+    directory = f'{directory_table(slapd)}group_base = "{GROUPS}"\ngroup_cache_seconds = 0\n'
+    roles = f"""
+[[roles]]
+role = "admin"
+groups = ["{group_dn("admins")}"]
+[[roles]]
+role = "helpdesk"
+uids = [{HELPER}]
+clients = ["desk"]
+[[roles]]
+role = "auditor"
+uids = [{AUDITOR}]
+"""
+    made = Company(short_folder(open_folder), directories=directory, clients=CLIENTS + roles)
+    folder = made.daemon.folder
+    text = made.daemon.config.read_text()
+    made.daemon.config.write_text(
+        text.replace("[listeners.admin]\n", f"[listeners.admin]\nallow_uids = [0, {HELPER}, {AUDITOR}]\n")
+    )
+    made.daemon.start()
+    for path in (folder.parent, folder, folder / "run"):
+        path.chmod(0o755)
+    made.daemon.admin_socket.chmod(0o666)
+    yield made
+    made.daemon.stop()
+
+
+def test_a_helpdesk_helps_and_no_more(company: Company) -> None:
+    """It shows, unlocks, invites and resets; it disables nobody, enrols nobody, and reads no report."""
+    for words in (
+        ("admin", "user", "show", "carol"),
+        ("admin", "user", "unlock", "carol"),
+        ("invite", "carol"),
+        ("credential", "reset", "carol", "--yes"),
+        ("device", "revoke", "carol", "--all", "--yes"),
+    ):
+        done = company.command_as(HELPER, *words, "--json")
+        assert done.returncode == 0, (words, done.stdout, done.stderr)
+    for words in (
+        ("admin", "user", "disable", "carol", "--yes"),
+        ("credential", "enroll", "totp", "carol"),
+        ("policy", "report"),
+    ):
+        done = company.command_as(HELPER, *words)
+        assert (done.returncode, "has no right" in done.stderr) == (1, True), words
+
+
+def test_an_auditor_only_looks(company: Company) -> None:
+    """Everything that changes something is refused, and what is read is read."""
+    for words in (("status",), ("admin", "user", "show", "carol"), ("policy", "report")):
+        assert company.command_as(AUDITOR, *words).returncode in {0, 1}, words
+        assert "has no right" not in company.command_as(AUDITOR, *words).stderr
+    for words in (("invite", "carol"), ("admin", "user", "unlock", "carol")):
+        assert "has no right" in company.command_as(AUDITOR, *words).stderr
+
+
+@pytest.mark.parametrize("user", ["alice", "bob"])
+def test_nobody_but_an_administrator_resets_an_administrator(company: Company, user: str) -> None:
+    """By group, nested ones too; on the socket and over the network; root does."""
+    for words in (
+        ("credential", "reset", user, "--yes"),
+        ("invite", user),
+        ("admin", "user", "unlock", user),
+        ("device", "revoke", user, "--all", "--yes"),
+    ):
+        done = company.command_as(HELPER, *words)
+        assert (done.returncode, "is an administrator" in done.stderr) == (1, True), (words, done.stderr)
+    assert company.command_as(HELPER, "admin", "user", "show", user).returncode == 0
+    assert company.daemon.command("credential", "reset", user, "--yes", "--json").returncode == 0
+
+
+def test_an_application_has_the_methods_of_its_role(company: Company) -> None:
+    """API-02: a helpdesk's application resets carol, not alice; it removes no policy and disables nobody."""
+    with company.client("desk", Order(("dns:desk.example.com",))).channel() as channel:
+        users = user_pb2_grpc.UserServiceStub(channel)
+        assert users.ResetUser(user_pb2.ResetUserRequest(user="carol"), timeout=10).invite
+        with pytest.raises(grpc.RpcError) as refused:
+            users.ResetUser(user_pb2.ResetUserRequest(user="alice"), timeout=10)
+        assert refused.value.code() is DENIED
+        with pytest.raises(grpc.RpcError) as refused:
+            users.DisableUser(user_pb2.DisableUserRequest(user="carol"), timeout=10)
+        assert refused.value.code() is DENIED
+        request = admin_pb2.TestChannelRequest(channel="mail", address="x@nl.test")
+        with pytest.raises(grpc.RpcError) as refused:
+            admin_pb2_grpc.AdminServiceStub(channel).TestChannel(request, timeout=10)
+        assert refused.value.code() is DENIED
+
+
+def test_an_application_without_a_role_enrols_no_administrator(company: Company) -> None:
+    """The right to enrol is not one over administrators: else it would be a way to become one."""
+    with company.client("portal", Order(("dns:portal.example.com",))).channel() as channel:
+        stub = enrollment_pb2_grpc.EnrollmentServiceStub(channel)
+        request = enrollment_pb2.BeginEnrollmentRequest(user="carol", factor="totp")
+        assert stub.BeginEnrollment(request, timeout=10).ticket
+        with pytest.raises(grpc.RpcError) as refused:
+            stub.BeginEnrollment(
+                enrollment_pb2.BeginEnrollmentRequest(user=" ALICE", factor="totp"), timeout=10
+            )
+        assert refused.value.code() is DENIED
+
+
+def test_a_directory_that_is_away_protects_everybody(company: Company, slapd: Slapd) -> None:
+    """Whether somebody is an administrator can not be found out: that is an outage, and nothing is reset."""
+    slapd.stop()
+    try:
+        done = company.command_as(HELPER, "credential", "reset", "alice", "--yes", "--json")
+    finally:
+        slapd.start()
+    assert done.returncode == 3
+    assert json.loads(done.stdout.splitlines()[-1])["error"]["status"] == "UNAVAILABLE"
