@@ -119,6 +119,8 @@ def test_status_tells_every_worker_and_one_that_was_killed_is_replaced(shop: Sho
     assert {name: part["healthy"] for name, part in shop.workers().items()} == {"1": True, "2": True}
     old = shop.pid(2)
     os.kill(old, signal.SIGKILL)
+    # A connection that the kernel gave to the dying process is reset; those after its end are the other's.
+    wait_until(lambda: bool(shop.made.said("worker.ended")), "the end of the second worker")
     assert shop.client.begin("shop").prompt.text
     wait_until(lambda: shop.ready(2) == 2, "the second worker again")
     wait_until(lambda: "restarted 1 times" in shop.workers()["2"]["detail"], "the status")
