@@ -56,6 +56,8 @@ class Budget(Enum):
 
     LOGIN = "send"
     CHANGES = "send/changes"
+    RESETS = "send/resets"
+    """Anybody can ask for them: they are counted by themselves."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ _ALL = (
     MessageKind("login_code", _CODE, _WHERE),
     MessageKind("enrollment_code", _CODE, _WHERE),
     MessageKind("emergency_code", _CODE, _WHERE),
+    MessageKind("reset_code", _CODE, _WHERE),
     MessageKind("notice_credential_added", (), ("label", *_EVENT)),
     MessageKind("notice_credential_removed", (), ("label", *_EVENT)),
     MessageKind("notice_emergency_code", (), _EVENT),

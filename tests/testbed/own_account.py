@@ -17,7 +17,7 @@ from testbed.daemon import BIN, Nightlatchd
 from testbed.front_door import directory_table
 from testbed.mail import MailServer
 from testbed.second_factors import LETTERS, NAMES, World
-from testbed.slapd import Parts, Slapd, password_of
+from testbed.slapd import SERVICE_DN, Parts, Slapd, password_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from testbed.pki import Pki
     from testbed.second_factors import Resident
 
-OWN_PASSWORD = "access to attrs=userPassword by self =xw by anonymous auth by * none\n"
-"""Lets people write their own password, and nobody read one."""
+OWN_PASSWORD = (
+    f'access to attrs=userPassword by dn.exact="{SERVICE_DN}" =w by self =xw by anonymous auth by * none\n'
+)
+"""Lets people write their own password and the service account any, and nobody read one."""
 GRANTED = login_pb2.VERDICT_GRANTED
 
 
@@ -64,6 +66,11 @@ class AccountWorld(World):
         """Write the daemon's configuration, with the account socket."""
         listener = f'\n[listeners.account]\nsocket = "{self.socket}"\n'
         super().configure(email_channel=email_channel, days=days, extra=extra + listener)
+        text = self.daemon.config.read_text()
+        assert text.count("language_attribute") == 1
+        self.daemon.config.write_text(
+            text.replace("language_attribute", "may_reset_passwords = true\nlanguage_attribute")
+        )
 
     def service(self) -> OwnService:
         """The account socket, as a program calls it."""
@@ -96,10 +103,10 @@ class AccountWorld(World):
             env={**os.environ, "XDG_RUNTIME_DIR": str(folder)},
         )
 
-    def talk_account(self, person: Resident, *arguments: str) -> subprocess.Popen[str]:
-        """A command that is answered line by line."""
+    def talk_account(self, person: Resident, *arguments: str, session: bool = True) -> subprocess.Popen[str]:
+        """A command that is answered line by line; without `session` one that signs nobody in."""
         return subprocess.Popen(
-            self._command(person, *arguments, "--no-session"),
+            self._command(person, *arguments, *(["--no-session"] if session else [])),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -4,6 +4,8 @@ from nightlatch.account.own_accounts import OwnAccounts
 from nightlatch.account.own_things import Overview, OwnThings
 from nightlatch.account.passwords import Passwords
 from nightlatch.account.proving import Proving
+from nightlatch.account.reset import Resets
+from nightlatch.account.reset_code import ResetCodes
 from nightlatch.account.session import Sessions
 from nightlatch.account.signing_in import Origin, Signed, SigningIn
 
@@ -14,6 +16,8 @@ __all__ = [
     "OwnThings",
     "Passwords",
     "Proving",
+    "ResetCodes",
+    "Resets",
     "Sessions",
     "Signed",
     "SigningIn",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from nightlatch.account.own_things import OwnThings
     from nightlatch.account.passwords import Passwords
+    from nightlatch.account.reset import Resets
     from nightlatch.account.session import Sessions
     from nightlatch.account.signing_in import SigningIn
 
@@ -20,3 +21,4 @@ class OwnAccounts:
     signing_in: SigningIn
     things: OwnThings
     passwords: Passwords
+    resets: Resets

@@ -7,8 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nightlatch.account import OwnAccounts, OwnThings, Passwords, Proving, Sessions, SigningIn
+from nightlatch.account import (
+    OwnAccounts,
+    OwnThings,
+    Passwords,
+    Proving,
+    ResetCodes,
+    Resets,
+    Sessions,
+    SigningIn,
+)
 from nightlatch.account.proving import is_full
+from nightlatch.channel import Medium
 from nightlatch.enrollment import Enrollments
 from nightlatch.keys import MasterKey, Sealer
 
@@ -26,9 +36,22 @@ def build_own_accounts(parts: Parts, key: MasterKey, onboarding: Onboarding) -> 
     sessions = Sessions(parts, sealer("account session"))
     full = frozenset(name for name, one in parts.factors.items() if is_full(one.plugin))
     proving = Proving(parts, sealer("account proof ticket"), full)
+    not_mailed = frozenset(
+        name
+        for name, one in parts.factors.items()
+        if not (one.plugin.silent or one.plugin.last_resort or one.plugin.medium is Medium.MAILBOX)
+    )
+    passwords = Passwords(parts, sessions)
     return OwnAccounts(
         sessions,
         SigningIn(parts, sealer("account sign-in ticket"), onboarding, sessions, proving),
         OwnThings(parts, sessions, Enrollments(parts, sealer("account enrollment ticket"))),
-        Passwords(parts, sessions),
+        passwords,
+        Resets(
+            parts,
+            sealer("account reset ticket"),
+            ResetCodes(parts, key.derive("account reset codes")),
+            Proving(parts, sealer("account reset proof ticket"), not_mailed),
+            passwords,
+        ),
     )

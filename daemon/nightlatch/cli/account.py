@@ -9,7 +9,7 @@ from nightlatch.cli.connection import SENDING_DEADLINE
 from nightlatch.cli.failure import failures_told
 from nightlatch.cli.options import EXITS, JsonOption, LabelArgument, YesOption, utf8
 from nightlatch.cli.output import print_json, say
-from nightlatch.cli.own_secrets import new_codes, password, security_mailbox
+from nightlatch.cli.own_secrets import forgot, new_codes, password, security_mailbox
 from nightlatch.cli.own_session import OwnSession
 from nightlatch.cli.question import consent
 from nightlatch.cli.signed_in import (
@@ -38,6 +38,7 @@ def commands() -> typer.Typer:
     group.command("security-email", epilog=EXITS)(security_mailbox)
     group.command("password", epilog=EXITS)(password)
     group.command("recovery-codes", epilog=EXITS)(new_codes)
+    group.command("forgot", epilog=EXITS)(forgot)
     group.command("sign-out", epilog=EXITS)(sign_out)
     return group
 

@@ -28,12 +28,17 @@ _EXITS = {
 }
 
 
-def converse(step: Step, send: Callable[[bytes, bytes], Step]) -> Outcome:
-    """Answer until there is a grant: `send` takes ticket and answer. Raises Failure for any other end."""
+def converse(step: Step, send: Callable[[bytes, bytes], Step], *, new: bool = False) -> Outcome:
+    """Answer until there is a grant: `send` takes ticket and answer. Raises Failure for any other end.
+
+    With `new` a password that is asked for is a new one: it is typed twice.
+    """
     while True:
         match step.WhichOneof("kind"):
             case "prompt":
-                answer = typed(step.prompt.text, hidden=not step.prompt.echo)
+                prompt = step.prompt
+                twice = new and prompt.kind == login_pb2.PROMPT_KIND_PASSWORD
+                answer = new_password(prompt.text) if twice else typed(prompt.text, hidden=not prompt.echo)
                 step = send(step.ticket, answer)
             case "wait":
                 say(step.wait.text)
@@ -50,9 +55,9 @@ def converse(step: Step, send: Callable[[bytes, bytes], Step]) -> Outcome:
                 raise Failure("The daemon said something that this command does not know.", Exit.UNAVAILABLE)
 
 
-def new_password() -> bytes:
+def new_password(question: str = "New password: ") -> bytes:
     """A new password, typed twice; raises Failure where the two differ."""
-    new = typed("New password: ", hidden=True)
+    new = typed(question, hidden=True)
     if typed("Once more: ", hidden=True) != new:
         raise Failure("The two are not the same. Nothing was changed.", Exit.REFUSED)
     return new

@@ -5,10 +5,11 @@ from typing import Annotated
 import typer
 
 from nightlatch.cli.connection import SENDING_DEADLINE
-from nightlatch.cli.conversation import new_password, typed
+from nightlatch.cli.conversation import converse, new_password, typed
 from nightlatch.cli.failure import failures_told
 from nightlatch.cli.options import YesOption, utf8
 from nightlatch.cli.output import say
+from nightlatch.cli.own_session import account_at
 from nightlatch.cli.question import consent
 from nightlatch.cli.signed_in import (
     ACCOUNT_SOCKET,
@@ -17,9 +18,11 @@ from nightlatch.cli.signed_in import (
     UserOption,
     account_of,
     confirm_new,
+    login_name,
     own_session,
 )
 from nightlatch.v1 import account_pb2
+from nightlatch.v1.login_pb2 import Step
 
 
 def security_mailbox(
@@ -57,6 +60,19 @@ def password(
             )
         )
         say("Your password is changed.")
+
+
+def forgot(*, user: UserOption = "", socket: SocketOption = ACCOUNT_SOCKET) -> None:
+    """Set a forgotten password anew: by a code to your security email, and a second factor."""
+    with failures_told(as_json=False), account_at(socket) as service:
+        begin = account_pb2.BeginResetRequest(user=user or login_name())
+        step = service.BeginReset(begin, timeout=SENDING_DEADLINE).step
+
+        def send(ticket: bytes, answer: bytes) -> Step:
+            request = account_pb2.AnswerResetRequest(ticket=ticket, answer=answer)
+            return service.AnswerReset(request, timeout=SENDING_DEADLINE).step
+
+        converse(step, send, new=True)
 
 
 def new_codes(

@@ -183,6 +183,26 @@ class AccountService(account_pb2_grpc.AccountServiceServicer):
         await account.passwords.change(str(caller), request.session, old, new)
         return account_pb2.ChangePasswordResponse()
 
+    @answered
+    async def BeginReset(  # noqa: N802, the API's name
+        self, request: account_pb2.BeginResetRequest, context: Context
+    ) -> account_pb2.BeginResetResponse:
+        """Begin to set a forgotten password anew."""
+        caller, account = self._for(context)
+        origin = origin_of(request.origin, caller)
+        source = origin.source or origin.terminal
+        step = await account.resets.begin(str(caller), request.user, source)
+        return account_pb2.BeginResetResponse(step=step_message(step))
+
+    @answered
+    async def AnswerReset(  # noqa: N802, the API's name
+        self, request: account_pb2.AnswerResetRequest, context: Context
+    ) -> account_pb2.AnswerResetResponse:
+        """Go on with a reset."""
+        caller, account = self._for(context)
+        step = await account.resets.answer(str(caller), request.ticket, request.answer)
+        return account_pb2.AnswerResetResponse(step=step_message(step))
+
     def _for(self, context: Context) -> tuple[Caller, OwnAccounts]:
         caller = self._addresses.caller(context.peer())
         return caller, self._account(caller)

@@ -13,7 +13,7 @@ from nightlatch_messages.gsm7 import is_gsm7, room_left
 from nightlatch_messages.kinds import SAMPLES
 
 LANGUAGES = ("en", "zh-CN")
-CODES = ("login_code", "enrollment_code", "emergency_code")
+CODES = ("login_code", "enrollment_code", "emergency_code", "reset_code")
 
 
 @pytest.fixture(scope="module")
