@@ -156,6 +156,7 @@ def code_result(answer: verification_pb2.VerifyCodeResponse, now: dt.datetime) -
         answer.message,
         answer.reference,
         answer.receipt,
+        answer.ticket,
     )
 
 

@@ -54,6 +54,8 @@ class CodeResult(_Ambiguous):
     """This attempt in the daemon's log and audit."""
     receipt: str = field(default="", repr=False)
     """The signed statement, where it was asked for."""
+    ticket: bytes = field(default=b"", repr=False)
+    """After a wrong answer to a sent code: the ticket for another answer to it; empty after the last."""
 
     @property
     def verified(self) -> bool:
@@ -71,7 +73,7 @@ class SentCode(_Ambiguous):
     """A code that is on its way."""
 
     ticket: bytes = field(repr=False)
-    """For `verify_code`, together with the code; good for 300 seconds and one answer."""
+    """For `verify_code`, together with the code; good for 300 seconds and one answer; a wrong one brings the next ticket."""
     prompt: str
     """What to ask the person."""
 

@@ -71,6 +71,7 @@ class VerificationService(verification_pb2_grpc.VerificationServiceServicer):
             message=answer.verified.message,
             reference=answer.reference,
             receipt=answer.receipt,
+            ticket=answer.ticket,
         )
 
     @answered

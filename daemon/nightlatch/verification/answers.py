@@ -83,6 +83,8 @@ class Answer:
     user: str = ""
     """The account's name in its directory; set with VERIFIED."""
     receipt: str = field(default="", repr=False)
+    ticket: bytes = field(default=b"", repr=False)
+    """After a wrong answer to a sent code: for another answer to the same code."""
 
 
 @dataclass(frozen=True, slots=True)

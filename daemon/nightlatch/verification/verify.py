@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from nightlatch.model import Credential
 
 CODE_PROMPT = "Code: "
+MAX_TRIES = 3
+"""Wrong answers to one sent code, after which it is dead."""
 NOTHING_TO_SEND = "Nobody of that name can be sent a code by that factor here."
 
 
@@ -196,7 +198,15 @@ class Verifications:
         await turn.hold()
         if verified.verification is Verification.NOT_ENROLLED and not request.may_know:
             verified = replace(verified, verification=Verification.WRONG)
-        return Answer(verified, turn.state.reference)
+        return Answer(verified, turn.state.reference, ticket=self._next_ticket(turn, verified))
+
+    def _next_ticket(self, turn: Turn, verified: Verified) -> bytes:
+        """What the same sent code may be answered with once more; empty after the last try."""
+        state = turn.state
+        wrong = verified.verification is Verification.WRONG
+        if not wrong or not state.ticket_id or state.tries + 1 >= MAX_TRIES:
+            return b""
+        return self._tickets.seal(replace(state, tries=state.tries + 1), turn.caller)
 
     def _tell(self, turn: Turn, verified: Verified) -> None:
         """Let the watcher know how the verification ended."""

@@ -126,6 +126,23 @@ async def test_a_sent_code_is_good_for_its_ticket_and_once(world: World) -> None
         await verifications(world).code(CALLER, asking("r2"), b"word1", sent.ticket)
 
 
+async def test_a_mistyped_sent_code_may_be_typed_again_twice(world: World) -> None:
+    """Each wrong answer brings the ticket for the next; the one before is dead, and the code after three."""
+    world.give("c2", "sent", "•••• 55")
+    ticket = (await verifications(world).send(CALLER, asking(), "sent")).ticket
+    for more in (True, True, False):
+        wrong = await verifications(world).code(CALLER, asking(), b"word9", ticket)
+        assert wrong.verified.verification is Verification.WRONG
+        assert bool(wrong.ticket) is more
+        with pytest.raises(Conflict):
+            await verifications(world).code(CALLER, asking(), b"word1", ticket)
+        ticket = wrong.ticket
+    ticket = (await verifications(world).send(CALLER, asking(), "sent")).ticket
+    again = (await verifications(world).code(CALLER, asking(), b"word9", ticket)).ticket
+    right = await verifications(world).code(CALLER, asking(), b"word1", again)
+    assert right.verified.verification is Verification.VERIFIED
+
+
 async def test_nothing_to_send_is_told_only_to_those_who_may_know(world: World) -> None:
     """Others get a ticket that no code answers."""
     with pytest.raises(NotFound):
