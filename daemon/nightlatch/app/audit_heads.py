@@ -68,7 +68,7 @@ class KeptHeads:
                 if len(newest) == len(lines):
                     return
                 new = self._path.with_suffix(".new")
-                with new.open("w", encoding="utf-8") as file:
+                with open(new, "w", encoding="utf-8", opener=_private) as file:
                     file.writelines(f"{line}\n" for line in newest.values())
                     file.flush()
                     os.fsync(file.fileno())
@@ -88,6 +88,10 @@ class KeptHeads:
                     return
             finally:
                 os.close(descriptor)  # it was shortened while we waited: open the new one
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)
 
 
 def _writer(line: str) -> object:

@@ -8,6 +8,6 @@ def facts_of(text: str) -> dict[str, int]:
     found = {}
     for word in text.split():
         name, equals, value = word.partition("=")
-        if equals and value.removeprefix("-").isascii() and value.removeprefix("-").isdigit():
+        if name and equals and value.removeprefix("-").isascii() and value.removeprefix("-").isdigit():
             found[name] = int(value)
     return found

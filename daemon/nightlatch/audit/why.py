@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 REFUSALS = (Result.REFUSED, Result.LOCKED, Result.UNAVAILABLE)
 """The results that keep somebody out."""
+CONSEQUENCE = "account.lock"
+"""The event of a lock that a refusal led to; the refusal says so already."""
 _WITHOUT_REASON = {
     Result.GRANTED: "let in",
     Result.PASSED: "right",
@@ -29,9 +31,7 @@ def sentence(event: AuditEvent, local_time: Callable[[float], str]) -> str:
     reason = event.reason or _WITHOUT_REASON[event.result]
     facts = facts_of(event.facts)
     if event.result is Result.LOCKED:
-        if "until" in facts:
-            return f"locked until {local_time(facts['until'])}: {reason}"
-        return f"locked until an administrator unlocks it: {reason}"
+        return f"{_locked(facts, local_time)}: {reason}"
     if event.result is Result.REFUSED and "failures" in facts:
         return f"{reason} ({_counted(facts)})"
     if event.event == "login.exempt":
@@ -39,6 +39,14 @@ def sentence(event: AuditEvent, local_time: Callable[[float], str]) -> str:
     if event.event == "login.observed":
         return f"under observation, rule {reason}"
     return reason
+
+
+def _locked(facts: dict[str, int], local_time: Callable[[float], str]) -> str:
+    if "until" in facts:
+        return f"locked until {local_time(facts['until'])}"
+    if "pause" in facts:
+        return f"paused for {_duration(facts['pause'])}"
+    return "locked until an administrator unlocks it"
 
 
 def _counted(facts: dict[str, int]) -> str:

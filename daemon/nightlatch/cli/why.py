@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from nightlatch.audit.formats import row_json
-from nightlatch.audit.why import REFUSALS, sentence
+from nightlatch.audit.why import CONSEQUENCE, REFUSALS, sentence
 from nightlatch.cli.audit_asking import SinceOption, filter_of
 from nightlatch.cli.audit_showing import local, local_clock, where
 from nightlatch.cli.connection import READING_DEADLINE, daemon_at
@@ -34,7 +34,8 @@ def why(
     request = audit_pb2.ListAuditEventsRequest(filter=filter_of(user, "", results, since), limit=limit)
     with failures_told(as_json=as_json), daemon_at(socket) as daemon:
         pieces = list(daemon.audit.ListAuditEvents(request, timeout=READING_DEADLINE))
-    rows = [row_of(each) for piece in pieces for each in piece.events]
+    every = [row_of(each) for piece in pieces for each in piece.events]
+    rows = [row for row in every if everything or row.event.event != CONSEQUENCE]
     trouble = next((piece.user_unknown for piece in pieces if piece.user_unknown), "")
     told = [(row, sentence(row.event, local_clock)) for row in rows]
     if as_json:
