@@ -23,7 +23,10 @@ def plain_text(what: str, text: str, least: int, most: int) -> None:
     """Raise Invalid for text of another length, or with control characters or line breaks."""
     if not least <= len(text) <= most:
         raise Invalid(f"{what} must have {least} to {most} characters, not {len(text)}")
-    if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in text):
+    # What is printable has none of these, and is told so without a look at each letter.
+    if not text.isprintable() and any(
+        unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in text
+    ):
         raise Invalid(f"{what} must not have control characters or line breaks")
 
 

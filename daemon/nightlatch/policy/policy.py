@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nightlatch.policy.conditions import MemberOf
-from nightlatch.policy.evaluate import evaluate, judge
+from nightlatch.policy.evaluate import decide, evaluate, judge
 
 if TYPE_CHECKING:
     from nightlatch.policy.model import Judged, LoginFacts, Requirement, Rule
@@ -23,10 +23,11 @@ class Policy:
             for condition in (*rule.match.who, *rule.match.unless)
         )
         """Whether any rule asks for groups; nobody looks them up where none does."""
+        self._default = decide((), enabled)
 
     def evaluate(self, facts: LoginFacts) -> Requirement:
         """What this login must show."""
-        return evaluate(self.rules, facts, self.enabled)
+        return evaluate(self.rules, facts, self.enabled) if self.rules else self._default
 
     def judge(self, facts: LoginFacts) -> tuple[Judged, ...]:
         """Every rule, and whether it concerns this login."""
