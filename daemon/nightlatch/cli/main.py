@@ -1,4 +1,4 @@
-"""``nightlatch``: the command line of administrators. Assembles the groups, one file each."""
+"""``nightlatch``: the command line of administrators, and of people with ``account``. Assembles the groups, one file each."""
 
 import io
 import sys

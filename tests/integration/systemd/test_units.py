@@ -12,7 +12,12 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[3] / "systemd"
 SERVICES = ["nightlatchd.service", "nightlatch-pamcheck.service"]
-SOCKETS = ["nightlatch-pam.socket", "nightlatch-admin.socket", "nightlatch-pamcheck.socket"]
+SOCKETS = [
+    "nightlatch-pam.socket",
+    "nightlatch-admin.socket",
+    "nightlatch-account.socket",
+    "nightlatch-pamcheck.socket",
+]
 PREFIX = "/usr/lib/nightlatch"
 
 
@@ -126,9 +131,15 @@ def test_one_user_alone_may_connect(unit: str, owner: str) -> None:
     assert socket["ListenStream"].startswith("/run/nightlatch/")
 
 
+def test_everybody_may_connect_to_the_account_socket_that_root_owns() -> None:
+    """The command trusts a socket of root's; who connects signs in."""
+    socket = settings("nightlatch-account.socket")["Socket"]
+    assert (socket["SocketUser"], socket["SocketMode"], socket["DirectoryMode"]) == ("root", "0666", "0755")
+
+
 def test_the_daemon_gets_its_sockets_by_name() -> None:
-    """Both listeners that belong to systemd lead to the daemon and carry the name it looks for."""
-    for name in ("pam", "admin"):
+    """All listeners that belong to systemd lead to the daemon and carry the name it looks for."""
+    for name in ("pam", "admin", "account"):
         socket = settings(f"nightlatch-{name}.socket")["Socket"]
         assert socket["FileDescriptorName"] == name
         assert socket["Service"] == "nightlatchd.service"
