@@ -9,6 +9,7 @@ from nightlatch.announcing import AnnouncedStore
 from nightlatch.app.actions import ScopedActions
 from nightlatch.app.role_rights import role_groups
 from nightlatch.app.rules import build_policy
+from nightlatch.app.webhook import LogEar, build_webhook
 from nightlatch.deliveries import Deliveries
 from nightlatch.directories.build import build_directory
 from nightlatch.errors import ConfigError
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from nightlatch.plugins.facade import FactorFacade
     from nightlatch.ports import AuditLog, Clock, Directory, Randomness, Store
     from nightlatch.telemetry.telemetry import Telemetry
+    from nightlatch.webhook import Webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,17 @@ class Core:
     notices: Notices
     deliveries: Deliveries
     receipts: Receipts
+    webhook: Webhook | None
+    ear: LogEar
+
+    def begin(self) -> None:
+        """The loop runs: let the webhook hear of what threads log, and of this configuration."""
+        self.ear.attach(self.webhook)
+
+    def tell(self, name: str, details: Mapping[str, object]) -> None:
+        """Tell the webhook, if there is one."""
+        if self.webhook is not None:
+            self.webhook.tell(name, details)
 
     async def close(self) -> None:
         """Let go of the directories and channels, after the notices under way."""
@@ -82,16 +95,20 @@ class Core:
         await self.deliveries.close()
         for directory in self.directories:
             await directory.close()
+        if self.webhook is not None:
+            await self.webhook.close()
 
 
 def build_core(config: Config, world: World) -> Core:
     """Build a configuration's parts; raises ConfigError with every problem."""
     plugins = load_plugins(config.plugins.enabled, config.factors, config.channels)
+    ear = LogEar()
+    log = ear.before(world.log)
     directories = []
     problems: list[str] = []
     for settings in config.directories:
         try:
-            made = build_directory(settings, world.log, world.clock, world.randomness, world.telemetry)
+            made = build_directory(settings, log, world.clock, world.randomness, world.telemetry)
             directories.append(made)
         except ConfigError as error:
             problems += error.problems
@@ -115,6 +132,9 @@ def build_core(config: Config, world: World) -> Core:
     helps = config.notices.model_dump()
     notices = Notices(sender, plugins.factors, store, world.clock, world.log, helps=helps)
     store.listen(notices)
+    webhook = build_webhook(config.webhook, plugins.factors, world)
+    if webhook is not None:
+        store.listen(webhook)
     parts = Parts(
         accounts=Accounts(directories),
         factors=plugins.factors,
@@ -144,6 +164,8 @@ def build_core(config: Config, world: World) -> Core:
         notices,
         deliveries,
         receipts,
+        webhook,
+        ear,
     )
 
 

@@ -83,11 +83,13 @@ class Daemon:
             self._core = await self._load()
         except ConfigError as error:
             self._log.error("config.refused", problems=list(error.problems), kept="the running configuration")
+            old.tell("config.refused", {"problems": len(error.problems)})
             self._superior.send("READY=1")
         else:
             later = _needing_restart(old.config, self._core.config)
             self._fronts.reload()
             self._log.info("config.reloaded", needs_restart=later or None)
+            self._core.tell("config.reloaded", {"needs_restart": later})
             self._spawn(self._retire(old))
             self._superior.send("READY=1", CONFIG_TAKEN)
 

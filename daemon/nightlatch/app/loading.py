@@ -42,6 +42,7 @@ async def load_core(path: Path, passed: frozenset[str], world: World) -> Core:
 async def build_checked_core(config: Config, path: Path, world: World) -> Core:
     """Build, and look up the groups that rules name; raises ConfigError. `path` is where `config` is from."""
     core = await asyncio.to_thread(build_core, config, world)
+    core.begin()
     try:
         await _refuse_unknown_groups(core, path, world)
     except BaseException:  # whatever stops it, nothing may stay open

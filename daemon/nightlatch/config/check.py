@@ -124,6 +124,7 @@ def _wrong(place: Place, path: Path, checker: FileChecker) -> str:
         return f'"{path}" depends on where it is read from.\nWrite the whole path, from "/" on.'
     checks = {
         "password_file": checker.secret,
+        "secret_file": checker.secret,
         "key_file": checker.tls_key if place[0] == "listeners" else checker.key,
         "ca_file": checker.certificates,
         "certificate_file": checker.certificates,

@@ -26,6 +26,7 @@ from nightlatch.config.policies import PolicyScopes, PolicySettings
 from nightlatch.config.roles import RoleSettings
 from nightlatch.config.sending import SendingSettings
 from nightlatch.config.telemetry import MetricsSettings, TracingSettings
+from nightlatch.config.webhook import WebhookSettings
 from nightlatch.directories.settings import DirectorySettings
 
 LONGEST_SOCKET_PATH = 107
@@ -203,6 +204,17 @@ class AuditSettings(Table):
     )
 
 
+class ClockSettings(Table):
+    """Whom `nightlatch doctor` asks what time it is."""
+
+    servers: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.\-]+(:[0-9]{1,5})?$")], ...] = (
+        Field(
+            (),
+            description="Time servers, as host or host:port. The daemon asks none: what keeps the host's clock does.",
+        )
+    )
+
+
 class LogSettings(Table):
     """How the daemon tells what it does."""
 
@@ -235,6 +247,9 @@ class Config(Table):
         StoreSettings(), description="Where credentials, limits and the audit are kept."
     )
     audit: AuditSettings = Field(AuditSettings(), description="How long the audit is kept.")
+    clock: ClockSettings = Field(
+        ClockSettings(), description="Whom `nightlatch doctor` asks what time it is."
+    )
     log: LogSettings = Field(LogSettings(), description="How the daemon tells what it does.")
     metrics: MetricsSettings = Field(MetricsSettings(), description="Where Prometheus reads the metrics.")
     tracing: TracingSettings = Field(TracingSettings(), description="Where traces are sent.")
@@ -252,6 +267,7 @@ class Config(Table):
     notices: NoticesSettings = Field(
         NoticesSettings(), description="Where people find help who are told of something."
     )
+    webhook: WebhookSettings = Field(WebhookSettings(), description="A program that is told what happens.")
     directories: tuple[DirectorySettings, ...] = Field(
         min_length=1,
         description="Who finds people and checks their passwords: the first that knows the name.",
