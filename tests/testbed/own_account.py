@@ -76,12 +76,10 @@ class AccountWorld(World):
         """The account socket, as a program calls it."""
         return OwnService(self.socket)
 
-    def account(
-        self, person: Resident, *arguments: str, typed: str = "", uid: int | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        """Run `nightlatch account`, without keeping a session; as another user with `uid`."""
+    def account(self, person: Resident, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        """Run `nightlatch account`, without keeping a session."""
         return subprocess.run(
-            self._command(person, *arguments, "--no-session", uid=uid),
+            self._command(person, *arguments, "--no-session"),
             input=typed,
             capture_output=True,
             text=True,
@@ -123,10 +121,9 @@ class AccountWorld(World):
         assert done.returncode == 0, done.stdout + done.stderr
         return dict(json.loads(done.stdout[done.stdout.index("{") :]))
 
-    def _command(self, person: Resident, *arguments: str, uid: int | None = None) -> list[str]:
-        as_user = [] if uid is None else ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
+    def _command(self, person: Resident, *arguments: str) -> list[str]:
         own = ["--user", person.name, "--socket", str(self.socket)]
-        return [*as_user, str(BIN / "nightlatch"), "account", *arguments, *own]
+        return [str(BIN / "nightlatch"), "account", *arguments, *own]
 
 
 def answers(person: Resident, app: App, *more: str) -> str:
