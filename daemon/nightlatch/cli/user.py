@@ -91,7 +91,7 @@ def disable(
         print_json({"account": account_json(answer.account), "disable_time": json_time(answer.disable_time)})
     else:
         say(f"{account_words(answer.account)} is disabled since {local_time(answer.disable_time)}.")
-        say("Sessions that are open go on: end them where they are.")
+        say("Sessions in their own account have ended. Shells that are open go on: end them where they are.")
 
 
 def enable(user: UserArgument, *, socket: SocketOption = ADMIN_SOCKET, as_json: JsonOption = False) -> None:

@@ -22,6 +22,7 @@ from nightlatch.model import Account, Changes, Credential, DecisionRequest, Secr
 if TYPE_CHECKING:
     from nightlatch.enrollment import Invites
     from nightlatch.login.parts import Parts
+    from nightlatch.model import Standing
 
 MOST_REASON = 200
 
@@ -64,7 +65,8 @@ class Desk:
         def body(snapshot: Snapshot) -> tuple[Changes, tuple[float, bool]]:
             since = snapshot.standing.disabled_at
             barred = limits.bar(snapshot.limits[scope])
-            standing = replace(snapshot.standing, disabled_at=snapshot.now if since is None else since)
+            standing = _signed_out(snapshot.standing)
+            standing = replace(standing, disabled_at=snapshot.now if since is None else since)
             assert standing.disabled_at is not None
             return Changes({scope: barred}, standing=standing, events=(event,)), (
                 standing.disabled_at,
@@ -103,7 +105,7 @@ class Desk:
 
         def body(snapshot: Snapshot) -> tuple[Changes, tuple[tuple[Credential, ...], float]]:
             ended = snapshot.credentials
-            standing = drawn.opened(snapshot.standing, snapshot.now)
+            standing = drawn.opened(_signed_out(snapshot.standing), snapshot.now)
             rows = (event, *(change(self._ending(one), account, caller, one) for one in ended))
             invited = change("invite.create", account, caller)
             changes = Changes(
@@ -122,6 +124,11 @@ class Desk:
         facade = self._parts.factors.get(credential.factor)
         device = facade is not None and facade.plugin.silent
         return "device.revoke" if device else "credential.remove"
+
+
+def _signed_out(standing: Standing) -> Standing:
+    """Without sessions, and without a code on its way that would set the password anew."""
+    return replace(standing, sessions=(), reset="", reset_expires_at=0.0)
 
 
 def _all_of(account: Account, scope: str) -> DecisionRequest:

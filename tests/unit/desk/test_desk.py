@@ -12,7 +12,7 @@ from nightlatch.administration import Administration
 from nightlatch.desk import Desk
 from nightlatch.errors import Conflict, Invalid, NotFound
 from nightlatch.login.step import LoginRequest, Outcome, Primary, Prompt, Step, Verdict
-from nightlatch.model import LimitState
+from nightlatch.model import LimitState, Standing
 from nightlatch.onboarding import words
 from nightlatch.policy.model import EnrollmentMode, Rule, SecondFactor
 from testbed.core import ALICE
@@ -98,6 +98,18 @@ async def test_disabling_in_the_middle_of_a_login_counts() -> None:
     step = await alice.begin()
     await desk(alice).disable(ADMIN, "alice")
     locked(await alice.say(step, "word"))
+
+
+@pytest.mark.parametrize("act", ["disable", "reset"])
+async def test_open_sessions_end_with_it(act: str) -> None:
+    """Who is kept out or begins anew is signed in nowhere, and no code sets their password anew."""
+    alice = Newcomer()
+    alice.store.stood[ALICE.id] = Standing(
+        grace_logins=2, sessions=(("a", 9e9),), reset="b", reset_expires_at=9e9
+    )
+    await getattr(desk(alice), act)(ADMIN, "alice")
+    after = alice.store.stood[ALICE.id]
+    assert (after.sessions, after.reset, after.grace_logins) == ((), "", 2)
 
 
 async def test_unlocking_does_not_enable() -> None:
