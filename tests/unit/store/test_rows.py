@@ -52,6 +52,25 @@ def test_a_standing_comes_back_as_it_was(
     assert (standing_text(standing) == FRESH) is (standing == Standing())
 
 
+@given(st.lists(st.tuples(st.text("0123456789abcdef"), times), max_size=8), st.text("abc"), times)
+def test_sessions_and_resets_come_back_as_they_were(
+    sessions: list[tuple[str, float]], reset: str, expires_at: float
+) -> None:
+    """What a person's own account remembers survives its text too."""
+    standing = Standing(sessions=tuple(sessions), reset=reset, reset_expires_at=expires_at)
+    assert standing_of(standing_text(standing)) == standing
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"sessions":{}}', '{"sessions":[["x"]]}', '{"sessions":[["x",1]]}', '{"sessions":[["x",1e999]]}'],
+)
+def test_malformed_sessions_are_an_error(text: str) -> None:
+    """What was not written by us is never taken for "no sessions"."""
+    with pytest.raises(ValueError, match=r".+"):
+        standing_of(text)
+
+
 @pytest.mark.parametrize(
     "text", ["", "[]", "null", '{"disabled_at":NaN}', '{"disabled_at":1e999}', '{"disabled_at":1', '{"x":1}']
 )
