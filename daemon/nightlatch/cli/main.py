@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from nightlatch.cli import account, admin, audit, channel, config, credential, device, key, policy
+from nightlatch.cli.doctor import doctor
 from nightlatch.cli.importing import import_
 from nightlatch.cli.invite import invite
 from nightlatch.cli.options import EXITS
@@ -41,6 +42,7 @@ def build() -> typer.Typer:
     app.add_typer(account.commands(), name="account")
     app.add_typer(channel.commands(), name="channel")
     app.command("status", epilog=EXITS)(status)
+    app.command("doctor", epilog=EXITS)(doctor)
     app.command("why", epilog=EXITS)(why)
     app.add_typer(audit.commands(), name="audit")
     app.add_typer(config.commands(), name="config")

@@ -210,7 +210,8 @@ class ClockSettings(Table):
     servers: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.\-]+(:[0-9]{1,5})?$")], ...] = (
         Field(
             (),
-            description="Time servers, as host or host:port. The daemon asks none: what keeps the host's clock does.",
+            description="Time servers, as host or host:port. "
+            "The daemon asks none: what keeps the host's clock does.",
         )
     )
 
