@@ -119,6 +119,25 @@ def test_a_refusal_stays_a_refusal_whatever_its_reason(shelf: Shelf, reason: str
     given = verdict(shelf, f"return Verdict(Decision.REJECT, reason={reason})")
     assert given.decision is Decision.REJECT
     assert given.reason.startswith("reason withheld")
+
+
+@pytest.mark.parametrize(
+    ("facts", "kept"),
+    [
+        ("'offset=-1'", "offset=-1"),
+        ("'offset=1 used=2'", "offset=1 used=2"),
+        ("'code=31415926'", ""),
+        ("'offset=1\\nresult=granted'", ""),
+        ("'secret is x'", ""),
+        ("'a=1 ' * 20", ""),
+        ("7", ""),
+        ("type('S', (str,), {})('offset=1')", ""),
+    ],
+)
+def test_only_whole_numbers_with_names_get_into_the_audit(shelf: Shelf, facts: str, kept: str) -> None:
+    """LEK-01: facts hold no text, nor what was typed; odd ones are left out, and the refusal stays one."""
+    given = verdict(shelf, f"return Verdict(Decision.REJECT, facts={facts})")
+    assert (given.decision, given.facts) == (Decision.REJECT, kept)
     assert CODE not in given.reason
 
 
