@@ -123,11 +123,17 @@ def _pam(pam_dir: Path) -> Iterator[Finding]:
 
 def _tell(found: list[Finding]) -> None:
     rows = [
-        (one.level.value, one.part, f"{one.text}. {one.remedy}" if one.remedy else one.text) for one in found
+        (one.level.value, one.part, f"{_sentence(one.text)} {one.remedy}" if one.remedy else one.text)
+        for one in found
     ]
     print_table(("", "part", "finding"), rows, {"ok": "green", "warn": "yellow", "fail": "bold red"})
     counts = [sum(one.level is level for one in found) for level in (Level.FAIL, Level.WARN)]
     say(f"\n{counts[0]} wrong, {counts[1]} to look after. Who would be locked out: nightlatch policy report")
+
+
+def _sentence(text: str) -> str:
+    """The text with an end, which words of other parts have already."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def _json(one: Finding) -> dict[str, str]:
