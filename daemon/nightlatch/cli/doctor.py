@@ -9,13 +9,14 @@ from typing import Annotated
 import typer
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from nightlatch.cli.connection import DEADLINE, daemon_at
+from nightlatch.cli.connection import DEADLINE, Daemon, daemon_at
 from nightlatch.cli.failure import Exit, Failure
 from nightlatch.cli.options import JsonOption
 from nightlatch.cli.output import print_json, print_table, say
 from nightlatch.config import check_config, load_config
 from nightlatch.config.schema import Config
 from nightlatch.doctor import clock, pam_stacks
+from nightlatch.doctor.channels import failures
 from nightlatch.doctor.directories import directory
 from nightlatch.doctor.finding import Finding, Level, fail, ok
 from nightlatch.doctor.key_and_store import key_and_store
@@ -23,7 +24,13 @@ from nightlatch.doctor.sockets import sockets, told
 from nightlatch.doctor.sshd import sshd
 from nightlatch.errors import ConfigError
 from nightlatch.v1.admin_pb2 import GetStatusRequest
-from nightlatch.v1.audit_pb2 import AuditFilter, ListAuditEventsRequest
+from nightlatch.v1.audit_pb2 import (
+    AUDIT_RESULT_UNAVAILABLE,
+    AuditEvent,
+    AuditFilter,
+    AuditResult,
+    ListAuditEventsRequest,
+)
 
 CONFIG = Path("/etc/nightlatch/nightlatch.toml")
 MODULE_DIRS = (
@@ -35,7 +42,7 @@ MODULE_DIRS = (
 )
 """Where libpam has its modules, by distribution."""
 _DAYS = 7
-_MOST_CODES = 5000
+_MOST_ROWS = 5000
 
 
 def doctor(
@@ -94,16 +101,24 @@ def _daemon(config: Config) -> Iterator[Finding]:
         with daemon_at(config.listeners.admin.socket) as daemon:
             status = daemon.admin.GetStatus(GetStatusRequest(), timeout=DEADLINE)
             yield from told(status, version("nightlatch"))
-            since = Timestamp(seconds=int(time.time()) - _DAYS * 86_400)  # noqa: TID251, a command is its own root
-            request = ListAuditEventsRequest(
-                filter=AuditFilter(event="login.factor", since=since), limit=_MOST_CODES
-            )
-            pieces = daemon.audit.ListAuditEvents(request, timeout=DEADLINE)
-            codes = [(one.user, facts(one.facts)) for piece in pieces for one in piece.events]
+            codes = _recent(daemon, "login.factor", ())
+            unsent = _recent(daemon, "message.send", (AUDIT_RESULT_UNAVAILABLE,))
     except Failure as failure:
         yield fail("daemon", failure.message, "See: systemctl status nightlatchd")
     else:
-        yield from clock.typed((user, steps) for user, steps in codes if user and steps is not None)
+        yield from failures(config.channels, ((one.at, one.reason) for one in unsent), time.time())  # noqa: TID251, a command is its own root
+        steps = ((one.user, facts(one.facts)) for one in codes)
+        yield from clock.typed((user, step) for user, step in steps if user and step is not None)
+
+
+def _recent(daemon: Daemon, event: str, results: tuple[AuditResult.ValueType, ...]) -> list[AuditEvent]:
+    """The newest rows of the audit of one kind."""
+    since = Timestamp(seconds=int(time.time()) - _DAYS * 86_400)  # noqa: TID251, a command is its own root
+    asked = AuditFilter(event=event, results=results, since=since)
+    pieces = daemon.audit.ListAuditEvents(
+        ListAuditEventsRequest(filter=asked, limit=_MOST_ROWS), timeout=DEADLINE
+    )
+    return [one for piece in pieces for one in piece.events]
 
 
 def facts(text: str) -> int | None:
