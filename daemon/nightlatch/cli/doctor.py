@@ -101,8 +101,8 @@ def _daemon(config: Config) -> Iterator[Finding]:
         with daemon_at(config.listeners.admin.socket) as daemon:
             status = daemon.admin.GetStatus(GetStatusRequest(), timeout=DEADLINE)
             yield from told(status, version("nightlatch"))
-            codes = _recent(daemon, "login.factor", ())
-            unsent = _recent(daemon, "message.send", (AUDIT_RESULT_UNAVAILABLE,))
+            codes = recent(daemon, "login.factor", ())
+            unsent = recent(daemon, "message.send", (AUDIT_RESULT_UNAVAILABLE,))
     except Failure as failure:
         yield fail("daemon", failure.message, "See: systemctl status nightlatchd")
     else:
@@ -111,7 +111,7 @@ def _daemon(config: Config) -> Iterator[Finding]:
         yield from clock.typed((user, step) for user, step in steps if user and step is not None)
 
 
-def _recent(daemon: Daemon, event: str, results: tuple[AuditResult.ValueType, ...]) -> list[AuditEvent]:
+def recent(daemon: Daemon, event: str, results: tuple[AuditResult.ValueType, ...]) -> list[AuditEvent]:
     """The newest rows of the audit of one kind."""
     since = Timestamp(seconds=int(time.time()) - _DAYS * 86_400)  # noqa: TID251, a command is its own root
     asked = AuditFilter(event=event, results=results, since=since)

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from nightlatch.cli.connection import daemon_at
+from nightlatch.cli.doctor import facts, recent
+from nightlatch.v1 import login_pb2
 from testbed.command import NIGHTLATCH, program
+from testbed.front_door import Person
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,3 +77,14 @@ def test_a_directory_that_is_away_is_told_by_its_server(door: FrontDoor, tmp_pat
     [(level, text)] = found[directory]
     assert (level, "ldap" in text) == ("fail", True)
     door.slapd.start()
+
+
+def test_codes_that_people_type_are_found_in_the_audit(door: FrontDoor) -> None:
+    """A login leaves how far its code was off, which is what the clock is judged by."""
+    app = door.enroll("alice")
+    with door.daemon.channel() as channel:
+        assert Person(channel).sign_in(app.fresh()).verdict == login_pb2.VERDICT_GRANTED
+    with daemon_at(door.daemon.admin_socket) as daemon:
+        rows = recent(daemon, "login.factor", ())
+    assert [one.user for one in rows] == ["alice"]
+    assert facts(rows[0].facts) in {-1, 0, 1}
