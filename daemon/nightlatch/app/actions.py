@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nightlatch.administration import Administration
-from nightlatch.app.own_account import build_own_accounts
+from nightlatch.app.own_account import build_admin_signing_in, build_own_accounts
 from nightlatch.desk import Desk
 from nightlatch.enrollment import Enrollments, Invites, Removals
 from nightlatch.enrollment.takeover import Takeovers
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from nightlatch.account import OwnAccounts
     from nightlatch.desk.roles import RoleGroups
+    from nightlatch.desk.signing_in import AdminSigningIn
     from nightlatch.login.parts import Parts
     from nightlatch.login.receipt import Receipts
     from nightlatch.plugins.channel_facade import ChannelFacade
@@ -41,6 +42,7 @@ class Actions:
     takeovers: Takeovers
     administration: Administration
     desk: Desk
+    admin_signing_in: AdminSigningIn
     verifications: Verifications
     own_account: OwnAccounts
 
@@ -89,6 +91,7 @@ class ScopedActions:
             Takeovers(parts),
             Administration(parts, self._channels, invites),
             Desk(parts, invites, self._roles),
+            build_admin_signing_in(parts, self._key, self._roles),
             Verifications(parts, Tickets(verifying, parts.randomness), self._receipts),
             build_own_accounts(parts, self._key, onboarding),
         )

@@ -16,6 +16,7 @@ from nightlatch.app.watching import Scrapes
 from nightlatch.rpc.acceptor import Acceptor
 from nightlatch.rpc.account import AccountService
 from nightlatch.rpc.admin import AdminService
+from nightlatch.rpc.admin_session import AdminSessionService
 from nightlatch.rpc.audit import AuditService
 from nightlatch.rpc.caller import CallerAddresses
 from nightlatch.rpc.enrollment import EnrollmentService
@@ -34,6 +35,7 @@ from nightlatch.v1 import (
     account_pb2_grpc,
     admin_pb2,
     admin_pb2_grpc,
+    admin_session_pb2_grpc,
     audit_pb2_grpc,
     enrollment_pb2_grpc,
     import_pb2_grpc,
@@ -132,6 +134,9 @@ class Fronts:
         policy = PolicyService(lambda: self._core().review, self._planned, addresses, log)
         importing = ImportService(lambda caller: actions(caller).takeovers, addresses, log)
         users = UserService(actions, lambda: self._core().review, addresses, log)
+        signing_in = AdminSessionService(
+            lambda: self._core().scoped.within(None).admin_signing_in, addresses, self._world.clock, log
+        )
         return (
             Offer(
                 "login",
@@ -181,6 +186,13 @@ class Fronts:
             Offer(
                 "nightlatch.v1.ImportService",
                 lambda server: import_pb2_grpc.add_ImportServiceServicer_to_server(importing, server),
+                frozenset({"admin"}),
+            ),
+            Offer(
+                "nightlatch.v1.AdminSessionService",
+                lambda server: admin_session_pb2_grpc.add_AdminSessionServiceServicer_to_server(
+                    signing_in, server
+                ),
                 frozenset({"admin"}),
             ),
             Offer(

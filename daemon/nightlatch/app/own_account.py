@@ -19,12 +19,24 @@ from nightlatch.account import (
 )
 from nightlatch.account.proving import is_full
 from nightlatch.channel import Medium
+from nightlatch.desk.signing_in import AdminSigningIn
 from nightlatch.enrollment import Enrollments
 from nightlatch.keys import MasterKey, Sealer
 
 if TYPE_CHECKING:
+    from nightlatch.desk.roles import RoleGroups
     from nightlatch.login.onboarding import Onboarding
     from nightlatch.login.parts import Parts
+
+
+def build_admin_signing_in(parts: Parts, key: MasterKey, roles: RoleGroups) -> AdminSigningIn:
+    """The same for administrators: sessions of their own, by keys of their own."""
+
+    def sealer(purpose: str) -> Sealer:
+        return Sealer(key.derive(purpose), parts.randomness)
+
+    sessions = Sessions(parts, sealer("admin session"))
+    return AdminSigningIn(parts, sealer("admin sign-in ticket"), sessions, roles)
 
 
 def build_own_accounts(parts: Parts, key: MasterKey, onboarding: Onboarding) -> OwnAccounts:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nightlatch.desk.roles import Role, RoleGroups
 from nightlatch.rpc.rights import OF_A_SOCKET
-from nightlatch.rpc.roles import ALL_OF_AN_ADMINISTRATOR, METHODS, rights_of
+from nightlatch.rpc.roles import ALL_OF_AN_ADMINISTRATOR, METHODS, OF_NOBODY, rights_of
 
 if TYPE_CHECKING:
     from nightlatch.config import Config
@@ -25,9 +25,11 @@ def role_groups(config: Config) -> RoleGroups:
 
 
 def socket_rights(config: Config, uid: int) -> Rights:
-    """What a user of this host may do on the admin socket: their role's share, or all of it."""
+    """What a user of this host may do on the admin socket: by role, or all; or nothing before signing in."""
     role = next((Role(one.role) for one in config.roles if uid in one.uids), None)
-    return OF_A_SOCKET if role is None else rights_of(role)
+    if role is not None:
+        return rights_of(role)
+    return OF_NOBODY if uid in config.administration.sign_in_uids else OF_A_SOCKET
 
 
 def with_role(config: Config, client: str, rights: Rights) -> Rights:

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 import grpc
 
+from nightlatch.cli.admin_session import resume
 from nightlatch.cli.failure import Exit, Failure, failure_of
 from nightlatch.v1.admin_pb2_grpc import AdminServiceStub
 from nightlatch.v1.audit_pb2_grpc import AuditServiceStub
@@ -52,6 +53,7 @@ class Daemon:
 def daemon_at(socket: Path) -> Iterator[Daemon]:
     """The daemon's admin socket; raises Failure as `channel_at` does."""
     with channel_at(socket) as channel:
+        resume(channel, socket)
         yield Daemon(
             AdminServiceStub(channel),
             EnrollmentServiceStub(channel),

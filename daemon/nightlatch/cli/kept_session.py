@@ -20,9 +20,9 @@ _LONGEST = 64 * 1024
 class KeptSession:
     """Where the session of one socket and one name is kept; nowhere, without a folder."""
 
-    def __init__(self, socket: Path, user: str, folder: Path | None) -> None:
+    def __init__(self, socket: Path, user: str, folder: Path | None, name: str = _NAME) -> None:
         self._key = [str(socket.absolute()), user]
-        self._path = folder / _NAME if folder is not None and _is_private(folder) else None
+        self._path = folder / name if folder is not None and _is_private(folder) else None
 
     def read(self) -> bytes:
         """The session; empty for none."""
@@ -49,7 +49,7 @@ class KeptSession:
         """Keep a session; where that can not be, the person signs in again next time."""
         if self._path is None:
             return
-        new = self._path.with_name(f"{_NAME}.{os.getpid()}")
+        new = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         with suppress(OSError):
             new.unlink(missing_ok=True)
             descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)

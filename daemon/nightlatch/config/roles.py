@@ -40,6 +40,17 @@ class RoleSettings(BaseModel):
     groups: tuple[GroupName, ...] = Field((), description="Groups of those who have it, by DN or short name.")
 
 
+class AdministrationSettings(BaseModel):
+    """Who has to sign in on the admin socket before anything else."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sign_in_uids: tuple[Uid, ...] = Field(
+        (),
+        description="Users of this host who may do nothing there before `nightlatch admin login`; 0 is root.",
+    )
+
+
 def role_problems(data: dict[str, object]) -> Iterator[Problem]:
     """Whom the tables name twice, and clients and users that there are not."""
     tables = data.get("roles", [])

@@ -23,7 +23,7 @@ from pydantic import (
 from nightlatch.config.applications import ApplicationsListener, ClientSettings
 from nightlatch.config.notices import NoticesSettings
 from nightlatch.config.policies import PolicyScopes, PolicySettings
-from nightlatch.config.roles import RoleSettings
+from nightlatch.config.roles import AdministrationSettings, RoleSettings
 from nightlatch.config.sending import SendingSettings
 from nightlatch.config.telemetry import MetricsSettings, TracingSettings
 from nightlatch.config.webhook import WebhookSettings
@@ -276,6 +276,9 @@ class Config(Table):
     policy: PolicyScopes = Field(PolicyScopes(), description="What the scope words of rules mean.")
     clients: tuple[ClientSettings, ...] = Field(
         (), description="The applications that may call, and what each may do."
+    )
+    administration: AdministrationSettings = Field(
+        AdministrationSettings(), description="Who has to sign in before administering."
     )
     roles: tuple[RoleSettings, ...] = Field((), description="Who administers, who helps, and who only looks.")
     policies: tuple[PolicySettings, ...] = Field(

@@ -36,6 +36,13 @@ class Caller:
     rights: Rights = OF_A_SOCKET
     address: str = ""
     """The IP address that an application calls from, as the kernel tells it."""
+    until: float | None = None
+    """When this authority ends, on the steady clock; None for with the connection."""
+
+    @property
+    def host_user(self) -> str:
+        """The user of this host behind the connection, also where a person has signed in on it."""
+        return f"{self.kind} {self.name.partition(' ')[0]}"
 
     def __str__(self) -> str:
         """What a ticket is bound to, and what the audit shows: "pam uid=0", "client vpn"."""
@@ -69,6 +76,11 @@ class CallerAddresses:
         key = self._key(address)
         if key in self._callers:
             self._callers[key] = caller
+
+    def become(self, peer: str, caller: Caller) -> None:
+        """Let the connection behind gRPC's peer string speak for `caller`; raises Unidentified."""
+        self.caller(peer)
+        self._callers[peer.removeprefix(f"unix-abstract:{self._prefix}")] = caller
 
     def release(self, address: bytes) -> None:
         """The address's connection has ended."""

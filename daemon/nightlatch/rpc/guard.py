@@ -85,6 +85,8 @@ class Guard:
             caller = self._addresses.caller(context.peer())
         except Unidentified as error:
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, str(error))
+        if caller.until is not None and self._steady() >= caller.until:
+            await context.abort(grpc.StatusCode.UNAUTHENTICATED, "Your session has ended. Sign in again.")
         if not caller.may(method):
             self._log.warning("call.denied", caller=str(caller), method=method)
             await context.abort(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import TYPE_CHECKING
 
 import grpc
@@ -17,78 +16,14 @@ from nightlatch.v1 import (
     user_pb2,
     user_pb2_grpc,
 )
-from testbed.applications import Installation, short_folder
 from testbed.authority import Order
-from testbed.daemon import BIN
-from testbed.front_door import directory_table
-from testbed.slapd import GROUPS, group_dn, group_of_names, person_dn
+from testbed.company import AUDITOR, HELPER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
+    from testbed.company import Company
     from testbed.slapd import Slapd
 
-HELPER, AUDITOR = 31201, 31202
-"""Users of this host that exist nowhere else."""
-CLIENTS = """
-[[clients]]
-name = "desk"
-san = "dns:desk.example.com"
-methods = ["health"]
-[[clients]]
-name = "portal"
-san = "dns:portal.example.com"
-methods = ["enrollment"]
-"""
 DENIED = grpc.StatusCode.PERMISSION_DENIED
-
-
-class Company(Installation):
-    """alice and, through ops, bob are administrators; carol is not."""
-
-    def command_as(self, uid: int, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run `nightlatch` as a user of the host."""
-        return subprocess.run(
-            ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", BIN / "nightlatch", *words,
-             "--socket", self.daemon.admin_socket],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )  # fmt: skip
-
-
-@pytest.fixture
-def company(open_folder: Path, slapd: Slapd) -> Iterator[Company]:
-    """The daemon runs, with a helpdesk and an auditor on the host, and an application as a helpdesk."""
-    slapd.add_all(group_of_names("ops", person_dn("bob")))
-    slapd.add_all(group_of_names("admins", person_dn("alice"), group_dn("ops")))
-    directory = f'{directory_table(slapd)}group_base = "{GROUPS}"\ngroup_cache_seconds = 0\n'
-    roles = f"""
-[[roles]]
-role = "admin"
-groups = ["{group_dn("admins")}"]
-[[roles]]
-role = "helpdesk"
-uids = [{HELPER}]
-clients = ["desk"]
-[[roles]]
-role = "auditor"
-uids = [{AUDITOR}]
-"""
-    made = Company(short_folder(open_folder), directories=directory, clients=CLIENTS + roles)
-    folder = made.daemon.folder
-    text = made.daemon.config.read_text()
-    made.daemon.config.write_text(
-        text.replace("[listeners.admin]\n", f"[listeners.admin]\nallow_uids = [0, {HELPER}, {AUDITOR}]\n")
-    )
-    made.daemon.start()
-    for path in (folder.parent, folder, folder / "run"):
-        path.chmod(0o755)
-    made.daemon.admin_socket.chmod(0o666)
-    yield made
-    made.daemon.stop()
 
 
 def test_a_helpdesk_helps_and_no_more(company: Company) -> None:

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+import structlog
 
 from nightlatch.desk.roles import Role
-from nightlatch.rpc.roles import AUDITING, CHANGING, HELPING, METHODS, READING, SIGNING_IN, rights_of
-from nightlatch.v1 import admin_pb2, audit_pb2, enrollment_pb2, policy_pb2, user_pb2
+from nightlatch.rpc.caller import Caller, CallerAddresses
+from nightlatch.rpc.guard import Guard
+from nightlatch.rpc.roles import (
+    AUDITING,
+    CHANGING,
+    HELPING,
+    METHODS,
+    OF_NOBODY,
+    READING,
+    SIGNING_IN,
+    rights_of,
+)
+from nightlatch.v1 import admin_pb2, admin_session_pb2, audit_pb2, enrollment_pb2, policy_pb2, user_pb2
+from testbed.core import FakeClock
 
 if TYPE_CHECKING:
+    import grpc
     from google.protobuf.descriptor import MethodDescriptor
 
 ADMINISTERING = {
@@ -24,7 +38,7 @@ ADMINISTERING = {
     "/nightlatch.v1.EnrollmentService/ConfirmRemoval",
 }
 """For administrators alone."""
-FILES = (admin_pb2, user_pb2, enrollment_pb2, policy_pb2, audit_pb2)
+FILES = (admin_pb2, admin_session_pb2, user_pb2, enrollment_pb2, policy_pb2, audit_pb2)
 
 
 def served() -> dict[str, MethodDescriptor]:
@@ -39,7 +53,7 @@ def served() -> dict[str, MethodDescriptor]:
 
 def test_every_method_is_in_one_part_of_the_table() -> None:
     """API-02: a new method is somebody's decision: here, and in `nightlatch.rpc.roles`."""
-    parts = (READING, HELPING, AUDITING, ADMINISTERING)
+    parts = (READING, HELPING, AUDITING, ADMINISTERING, SIGNING_IN)
     assert sorted(frozenset().union(*parts)) == sorted(served())
     assert [one & other for one, other in combinations(parts, 2) if one & other] == []
 
@@ -47,7 +61,7 @@ def test_every_method_is_in_one_part_of_the_table() -> None:
 def test_whatever_changes_something_of_a_person_is_shielded() -> None:
     """A method that names a person, and does more than look, is not for everybody's administrators."""
     naming = {name for name, method in served().items() if "user" in method.input_type.fields_by_name}
-    looking = READING | AUDITING
+    looking = READING | AUDITING | SIGNING_IN
     assert naming - looking == CHANGING
 
 
@@ -66,3 +80,39 @@ def test_an_administrator_has_everything() -> None:
     """And may change something of other administrators."""
     rights = rights_of(Role.ADMIN)
     assert (rights.methods, rights.over_administrators) == (None, True)
+
+
+class Ended(Exception):
+    """A call was ended."""
+
+
+class FakeCall:
+    """A call on a connection of the acceptor's."""
+
+    def __init__(self, peer: str) -> None:
+        self._peer = peer
+
+    def peer(self) -> str:
+        return self._peer
+
+    async def abort(self, code: grpc.StatusCode, details: str, **_: object) -> None:
+        raise Ended(code, details)
+
+
+async def test_the_authority_of_somebody_signed_in_ends() -> None:
+    """SES-04: a connection that is kept open is worth nothing after the session's quarter of an hour."""
+    clock = FakeClock()
+    addresses = CallerAddresses("n")
+    guard = Guard(addresses, clock.steady, structlog.get_logger(), logs_calls=False)
+    peer = f"unix-abstract:{addresses.bind(Caller('admin', 'uid=7', OF_NOBODY)).decode()[1:]}"
+    method = "/nightlatch.v1.UserService/DisableUser"
+    call = cast("Any", FakeCall(peer))
+    with pytest.raises(Ended, match="no right"):
+        await guard.enter(method, call)
+    signed_in = Caller("admin", "uid=7 bob@corp", rights_of(Role.ADMIN), until=clock.steady() + 900)
+    addresses.become(peer, signed_in)
+    assert signed_in.host_user == "admin uid=7"
+    await guard.enter(method, call)
+    clock.time += 900
+    with pytest.raises(Ended, match="has ended"):
+        await guard.enter(method, call)

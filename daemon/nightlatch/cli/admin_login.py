@@ -1,0 +1,51 @@
+"""``nightlatch admin login`` and ``logout``: administering as somebody, with two steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nightlatch.cli.admin_session import kept_at
+from nightlatch.cli.connection import SENDING_DEADLINE, channel_at
+from nightlatch.cli.conversation import converse
+from nightlatch.cli.failure import failures_told
+from nightlatch.cli.options import ADMIN_SOCKET, SocketOption, UserArgument
+from nightlatch.cli.output import say
+from nightlatch.v1.admin_session_pb2 import AnswerSignInRequest, AnswerSignInResponse, BeginSignInRequest
+from nightlatch.v1.admin_session_pb2_grpc import AdminSessionServiceStub
+
+if TYPE_CHECKING:
+    from nightlatch.v1.login_pb2 import Step
+
+MINUTES = 15
+
+
+def login(user: UserArgument, *, socket: SocketOption = ADMIN_SOCKET) -> None:
+    """Sign in with two steps, and have the role of your groups for a quarter of an hour.
+
+    The session is kept in your runtime folder (XDG_RUNTIME_DIR), and taken up by the commands that follow.
+    """
+    found = AnswerSignInResponse()
+    with failures_told(as_json=False), channel_at(socket) as channel:
+        service = AdminSessionServiceStub(channel)
+
+        def send(ticket: bytes, answer: bytes) -> Step:
+            answered = service.AnswerSignIn(
+                AnswerSignInRequest(ticket=ticket, answer=answer), timeout=SENDING_DEADLINE
+            )
+            found.MergeFrom(answered)
+            return answered.step
+
+        step = service.BeginSignIn(BeginSignInRequest(user=user), timeout=SENDING_DEADLINE).step
+        converse(step, send)
+        kept = kept_at(socket)
+        kept.write(found.session)
+    if kept.read():
+        say(f"Signed in as {user}: {found.role}, for {MINUTES} minutes.")
+    else:
+        say("Signed in, but there is no runtime folder of your own (XDG_RUNTIME_DIR) to keep the session in.")
+
+
+def logout(*, socket: SocketOption = ADMIN_SOCKET) -> None:
+    """Forget the session. It ends by itself a quarter of an hour after it began."""
+    kept_at(socket).forget()
+    say("Signed out.")
