@@ -180,7 +180,7 @@ class AuditEvent:
     caller: str = ""
     """The listener and the identity behind the call: "pam uid=0"."""
     facts: str = ""
-    """The same for programs, where the reason is words: "offset=-1", "failures=2 free=4", "until=1700000030"."""
+    """The same for programs: "offset=-1", "failures=2 free=4", "until=1700000030"."""
     language: str = field(default="", compare=False)
     """The language of the account, for messages that tell of the event; not written."""
 

@@ -3,9 +3,9 @@
 MUST 1: they are spent and counted like the codes made here, and never join or replace codes made here: those
         are stronger.
 
-They have 26 bits where codes made here have 80. Who guesses at a login meets the same limits, and has thirty
-times better odds with the six digits of the app that was imported beside them; so they open no new way in. Who
-has the store and its key finds them in minutes, and has the app's secret then as well.
+They have 26 bits where codes made here have 80. Who guesses at a login meets the same limits, and the six
+digits of the app that was imported beside them give thirty times better odds: they open no new way in.
+Who has the store and its key finds them in minutes, and has the app's secret then as well.
 """
 
 from __future__ import annotations

@@ -48,8 +48,9 @@ def import_(
 ) -> None:
     """Take over the second factors that people have in another system.
 
-    Nobody has to enrol anew: apps go on showing the right codes. What is there already stays, so that a second
-    run changes nothing. What can not be taken over is in the report, with the reason, and the exit code is 1.
+    Nobody has to enrol anew: apps go on showing the right codes. What is there already stays, so that a
+    second run changes nothing. What can not be taken over is in the report, with the reason, and the exit
+    code is 1.
     """
     with failures_told(as_json=as_json):
         findings = _findings(kind, source, mapping, key_file)

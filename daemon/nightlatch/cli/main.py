@@ -1,4 +1,7 @@
-"""``nightlatch``: the command line of administrators, and of people with ``account``. Assembles the groups, one file each."""
+"""``nightlatch``: the command line of administrators, and of people with ``account``.
+
+Assembles the groups, one file each.
+"""
 
 import io
 import sys

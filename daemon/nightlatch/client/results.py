@@ -73,7 +73,7 @@ class SentCode(_Ambiguous):
     """A code that is on its way."""
 
     ticket: bytes = field(repr=False)
-    """For `verify_code`, together with the code; for 300 seconds and one answer. A wrong one brings the next."""
+    """For `verify_code`, with the code; for 300 seconds and one answer. A wrong one brings the next."""
     prompt: str
     """What to ask the person."""
 

@@ -67,7 +67,7 @@ class Takeovers:
     async def take(
         self, caller: str, user: str, offered: tuple[Offered, ...], *, dry_run: bool = False
     ) -> tuple[Account, tuple[TakenOver, ...]]:
-        """Store what can be stored; raises Invalid, NotFound, Conflict, Unavailable: then nothing is stored."""
+        """Store what can be; raises Invalid, NotFound, Conflict, Unavailable: then nothing is stored."""
         if not 1 <= len(offered) <= MAX_CREDENTIALS:
             raise Invalid(f"Import 1 to {MAX_CREDENTIALS} credentials of one person at a time.")
         if any(len(one.label) > MAX_LABEL or not one.label.isprintable() for one in offered):

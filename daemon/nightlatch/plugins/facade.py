@@ -103,7 +103,7 @@ class FactorFacade:
         return value if value.channels else replace(value, channels=self._channels)
 
     def uses_left(self, state: bytes) -> int | None:
-        """How often a credential can still be used; None where nothing counts, and for a plugin that fails."""
+        """How often a credential can still be used; None where nothing counts, and for failing plugins."""
         if self.plugin.uses_left is None:
             return None
         try:

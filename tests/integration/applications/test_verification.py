@@ -114,7 +114,8 @@ def test_an_outage_says_when_to_try_again(shop: Installation, slapd: Slapd) -> N
     with calling(shop) as channel, pytest.raises(grpc.RpcError) as away:
         verify(channel, "000000")
     assert away.value.code() is grpc.StatusCode.UNAVAILABLE
-    [details] = [value for key, value in away.value.trailing_metadata() if key == "grpc-status-details-bin"]
+    metadata = {one.key: one.value for one in away.value.trailing_metadata()}
+    details = metadata["grpc-status-details-bin"]
     info, retry = Status.FromString(details).details
     told = ErrorInfo()
     info.Unpack(told)
