@@ -21,6 +21,7 @@ class FakeUsers(user_pb2_grpc.UserServiceServicer):
         self._daemon = daemon
         self.view = user_pb2.GetUserResponse()
         self.disabled: set[str] = set()
+        self.sessions: list[str] = []
 
     def GetUser(self, request: user_pb2.GetUserRequest, context: Aborts) -> user_pb2.GetUserResponse:  # noqa: N802, gRPC's name
         self._daemon.note(request, context)
@@ -45,6 +46,23 @@ class FakeUsers(user_pb2_grpc.UserServiceServicer):
         was = request.user in self.disabled
         self.disabled.discard(request.user)
         return user_pb2.EnableUserResponse(account=account(request.user), was_disabled=was)
+
+    def ListSessions(  # noqa: N802, gRPC's name
+        self, request: user_pb2.ListSessionsRequest, context: Aborts
+    ) -> user_pb2.ListSessionsResponse:
+        self._daemon.note(request, context)
+        answer = user_pb2.ListSessionsResponse(account=account(request.user))
+        for identity in self.sessions:
+            answer.sessions.add(id=identity).expire_time.FromSeconds(STARTED)
+        return answer
+
+    def EndSessions(  # noqa: N802, gRPC's name
+        self, request: user_pb2.EndSessionsRequest, context: Aborts
+    ) -> user_pb2.EndSessionsResponse:
+        self._daemon.note(request, context)
+        ended = [one for one in self.sessions if request.session_id in {"", one}]
+        self.sessions = [one for one in self.sessions if one not in ended]
+        return user_pb2.EndSessionsResponse(account=account(request.user), ended=len(ended))
 
     def ResetUser(self, request: user_pb2.ResetUserRequest, context: Aborts) -> user_pb2.ResetUserResponse:  # noqa: N802, gRPC's name
         self._daemon.note(request, context)

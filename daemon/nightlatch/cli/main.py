@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from nightlatch.cli import account, admin, audit, channel, config, credential, device, key, policy
+from nightlatch.cli import account, admin, audit, channel, config, credential, device, key, policy, session
 from nightlatch.cli.doctor import doctor
 from nightlatch.cli.importing import import_
 from nightlatch.cli.invite import invite
@@ -43,6 +43,7 @@ def build() -> typer.Typer:
     app.add_typer(device.commands(), name="device")
     app.command("import", epilog=EXITS)(import_)
     app.add_typer(account.commands(), name="account")
+    app.add_typer(session.commands(), name="session")
     app.add_typer(channel.commands(), name="channel")
     app.command("status", epilog=EXITS)(status)
     app.command("doctor", epilog=EXITS)(doctor)

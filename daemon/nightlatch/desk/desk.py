@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from nightlatch import limits
 from nightlatch.desk.looking import UserView, look
 from nightlatch.desk.roles import NO_GROUPS, Role, RoleGroups
+from nightlatch.desk.sessions import OpenSession, end_sessions, open_sessions
 from nightlatch.enrollment.asking import change
 from nightlatch.errors import Invalid
 from nightlatch.model import Account, Changes, Credential, DecisionRequest, Secret, Snapshot
@@ -119,6 +120,14 @@ class Desk:
         ended, until = await self._parts.store.decide(_all_of(account, scope), body)
         self._parts.notices.tell("notice_credentials_reset", event, gone=ended)
         return Reset(account, ended, drawn.text, until)
+
+    async def sessions(self, user: str) -> tuple[Account, tuple[OpenSession, ...]]:
+        """A person's open sessions; raises NotFound, Unavailable."""
+        return await open_sessions(self._parts, user)
+
+    async def end_sessions(self, caller: str, user: str, session_id: str = "") -> tuple[Account, int]:
+        """End a session, or all; how many were open. Raises NotFound, Unavailable."""
+        return await end_sessions(self._parts, caller, user, session_id)
 
     def _ending(self, credential: Credential) -> str:
         facade = self._parts.factors.get(credential.factor)

@@ -18,6 +18,7 @@ READING = frozenset(
         "AdminService/GetStatus",
         "AdminService/ListCredentials",
         "UserService/GetUser",
+        "UserService/ListSessions",
         "PolicyService/ExplainPolicy",
     )
 )
@@ -32,6 +33,7 @@ HELPING = frozenset(
         "AdminService/RenameCredential",
         "AdminService/RevokeDevices",
         "UserService/ResetUser",
+        "UserService/EndSessions",
     )
 )
 """Helps one person back in, by which nobody else gets in: what is set up, the person sets up."""

@@ -111,6 +111,27 @@ class UserService(user_pb2_grpc.UserServiceServicer):
             expire_time=timestamp(reset.expires_at),
         )
 
+    @answered
+    async def ListSessions(  # noqa: N802, the API's name
+        self, request: user_pb2.ListSessionsRequest, context: Context
+    ) -> user_pb2.ListSessionsResponse:
+        """List a person's open sessions."""
+        caller = self._addresses.caller(context.peer())
+        account, sessions = await self._acting(caller).desk.sessions(request.user)
+        listed = (user_pb2.Session(id=one.id, expire_time=timestamp(one.ends_at)) for one in sessions)
+        return user_pb2.ListSessionsResponse(account=account_message(account), sessions=listed)
+
+    @answered
+    async def EndSessions(  # noqa: N802, the API's name
+        self, request: user_pb2.EndSessionsRequest, context: Context
+    ) -> user_pb2.EndSessionsResponse:
+        """End sessions of a person."""
+        caller = self._addresses.caller(context.peer())
+        desk = self._acting(caller).desk
+        account, ended = await desk.end_sessions(str(caller), request.user, request.session_id)
+        self.log.info("sessions.ended", account=account.id, ended=ended, caller=str(caller))
+        return user_pb2.EndSessionsResponse(account=account_message(account), ended=ended)
+
 
 def _limits(view: UserView) -> user_pb2.UserLimits:
     until, since = view.locked_until, view.standing.disabled_at

@@ -176,3 +176,19 @@ def test_devices_are_listed_and_revoked_by_their_person(world: AccountWorld) -> 
         assert len(service.call("GetAccount", session=session).devices) == 1
         assert service.call("RevokeOwnDevices", session=session).devices == 1
         assert not answer(begin(token), password_of(person.name)).HasField("outcome")
+
+
+def test_an_administrator_lists_and_ends_a_persons_sessions(world: AccountWorld) -> None:
+    """What is ended counts at the very next call, and the list never shows what the person holds."""
+    person = world.person()
+    app = world.totp(person)
+    with world.service() as service:
+        session = service.sign_in(person, app.fresh())
+        listed = json.loads(world.command("session", "list", person.name, "--json").stdout)["sessions"]
+        assert len(listed) == 1
+        assert listed[0]["id"].encode() not in session
+        ended = json.loads(world.command("session", "end", person.name, listed[0]["id"], "--json").stdout)
+        assert ended["ended"] == 1
+        with pytest.raises(grpc.RpcError) as refused:
+            service.call("GetAccount", session=session)
+        assert reason_of(refused.value) == "SESSION_ENDED"

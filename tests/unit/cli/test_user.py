@@ -100,3 +100,19 @@ def test_a_stranger_is_refused(daemon: FakeDaemon) -> None:
     """The daemon's words are told, and nothing is done."""
     for command in (("admin", "user", "show"), ("credential", "reset")):
         assert nightlatch(*command, "mallory", "--socket", daemon.socket).exit_code == 1
+
+
+def test_sessions_are_listed_and_ended_one_by_one_or_all(daemon: FakeDaemon) -> None:
+    """Neither an id nor --all ends nothing."""
+    daemon.users.sessions = ["a1b2", "c3d4", "e5f6"]
+    there = ("--socket", daemon.socket)
+    (listed,) = nightlatch_json("session", "list", "alice", *there)
+    sessions = listed["sessions"]
+    assert isinstance(sessions, list)
+    assert [one["id"] for one in sessions] == ["a1b2", "c3d4", "e5f6"]
+    assert "c3d4" in nightlatch("session", "list", "alice", *there).stdout
+    assert nightlatch("session", "end", "alice", *there).exit_code == 2
+    (answer,) = nightlatch_json("session", "end", "alice", "c3d4", *there)
+    assert answer == {"account": ALICE, "ended": 1}
+    assert "Ended 2 sessions" in nightlatch("session", "end", "alice", "--all", *there).stdout
+    assert "no open session" in nightlatch("session", "list", "alice", *there).stdout

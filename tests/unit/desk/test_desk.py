@@ -217,3 +217,21 @@ async def test_a_person_behind_a_password_reads_the_same_as_in_a_lock() -> None:
     request = LoginRequest("alice", "sshd", "192.0.2.1", "ssh", Primary.PASSWORD)
     step = await alice.world.engine.begin("pam uid=0", request)
     assert "disabled" not in locked(await alice.say(step, "right", "word"))
+
+
+async def test_sessions_are_told_by_their_hash_and_end_one_or_all() -> None:
+    """SES: what has ended is listed no more; an id that is not there ends nothing."""
+    alice = Newcomer()
+    now = alice.clock.now()
+    hashes = ("aa" * 32, "bb" * 32, "cc" * 32)
+    alice.store.stood[ALICE.id] = Standing(
+        sessions=tuple(zip(hashes, (now + 9, now + 5, now - 1), strict=True))
+    )
+    _, listed = await desk(alice).sessions("alice")
+    assert [one.id for one in listed] == [hashes[1][:12], hashes[0][:12]]
+    with pytest.raises(NotFound):
+        await desk(alice).end_sessions(ADMIN, "alice", "dd" * 6)
+    assert await desk(alice).end_sessions(ADMIN, "alice", hashes[1][:12]) == (ALICE, 1)
+    assert await desk(alice).end_sessions(ADMIN, "alice") == (ALICE, 1)
+    assert alice.store.stood[ALICE.id].sessions == ()
+    assert alice.audit("session.end") == ["", ""]
