@@ -63,6 +63,11 @@ class Found:
         """Wait until the look-up that runs beside has brought these."""
         wait_until(lambda: self.urls() == urls, f"{urls}")
 
+    def later(self, seconds: float) -> None:
+        """Time passes once no look-up is under way: one that is would count as made then."""
+        wait_until(lambda: self.controllers._done is None, "the end of the look-up")
+        self.now += seconds
+
     def events(self) -> list[str]:
         """What was logged."""
         return [entry["event"] for entry in self.log.entries]
@@ -107,11 +112,11 @@ def test_a_changed_list_is_taken_in_beside_the_logins(dns: DnsServer) -> None:
     found = Found(dns)
     first, second = found.controllers.order()
     dns.controllers(DOMAIN, f"0 0 389 dc2.{DOMAIN}.", f"1 0 389 dc3.{DOMAIN}.", ttl=100)
-    found.now += 99
+    found.later(99)
     asked = len(dns.asked)
     assert found.urls() == [ONE, TWO]
     assert len(dns.asked) == asked
-    found.now += 1
+    found.later(1)
     assert found.urls() == [ONE, TWO]
     found.become([TWO, THREE])
     assert found.controllers.order()[0] is second  # and its connections with it
@@ -124,7 +129,7 @@ def test_an_unchanged_list_stays_as_it_is(dns: DnsServer) -> None:
     found = Found(dns)
     before = found.controllers.order()
     asked = len(dns.asked)
-    found.now += 3600
+    found.later(3600)
     found.controllers.order()
     wait_until(lambda: len(dns.asked) >= asked + 3, "the second look-up")
     found.become([ONE, TWO])
@@ -137,13 +142,12 @@ def test_a_failing_dns_keeps_the_last_list(dns: DnsServer, failure: str) -> None
     """MUST 2: silence, errors and an empty answer take no controller away; the log says it once."""
     found = Found(dns, seconds=0.3)
     assert found.urls() == [ONE, TWO]
-    wait_until(lambda: found.controllers._done is None, "the end of the first look-up")
     dns.silent, dns.broken = failure == "silent", failure == "broken"
     if failure == "empty":
         dns.controllers(DOMAIN)
     for _ in range(2):
         asked = len(dns.asked)
-        found.now += 3600
+        found.later(3600)
         assert found.urls() == [ONE, TWO]
         wait_until(lambda asked=asked: len(dns.asked) > asked, "a look-up")  # type: ignore[misc]
         wait_until(lambda: found.controllers._done is None, "its end")
@@ -157,14 +161,14 @@ def test_an_address_that_can_not_be_told_stays(dns: DnsServer) -> None:
     found = Found(dns, seconds=0.3)
     assert found.urls() == [ONE, TWO]
     dns.ignored.add(f"dc1.{DOMAIN}")
-    found.now += 3600
+    found.later(3600)
     found.urls()
     wait_until(lambda: found.controllers._done is None, "the look-up")
     assert found.urls() == [ONE, TWO]
     assert found.addresses[ONE] == "192.0.2.1"
     dns.ignored.clear()
     dns.put(f"dc1.{DOMAIN}", "A")
-    found.now += 3600
+    found.later(3600)
     found.become([TWO])
 
 
@@ -180,7 +184,7 @@ def test_no_dns_at_the_start_is_an_outage_in_time(dns: DnsServer) -> None:
     dns.silent = False
     with pytest.raises(Unavailable):  # DNS has a pause
         found.urls()
-    found.now += 5
+    found.later(5)
     assert found.urls() == [ONE, TWO]
 
 
