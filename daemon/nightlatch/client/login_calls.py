@@ -99,6 +99,7 @@ def _result(outcome: login_pb2.Outcome, user: str, now: dt.datetime) -> LoginRes
         words = f'Sign in as "{outcome.user}", please.' if outcome.user else ""
         return LoginResult(Verdict.REFUSED, message=words, reference=outcome.reference)
     locked = verdict is Verdict.LOCKED
+    granted = verdict is Verdict.GRANTED
     return LoginResult(
         verdict,
         outcome.user,
@@ -107,4 +108,6 @@ def _result(outcome: login_pb2.Outcome, user: str, now: dt.datetime) -> LoginRes
         outcome.retry_after_seconds,
         lock_end(outcome.retry_after_seconds, now) if locked else None,
         outcome.device_token,
+        outcome.factor if granted else "",
+        outcome.receipt if granted else "",
     )

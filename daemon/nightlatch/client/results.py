@@ -154,6 +154,10 @@ class LoginResult(_Ambiguous):
     """The same as a time (UTC)."""
     device_token: str = field(default="", repr=False)
     """To keep for this person's device, and to show at the next login; empty when there is nothing new."""
+    factor: str = ""
+    """The factor that was shown; set with a grant, and empty where policy asked for none."""
+    receipt: str = field(default="", repr=False)
+    """With a grant: the signed statement of who showed what, for `check_receipt`; good for 300 seconds."""
 
     @property
     def granted(self) -> bool:

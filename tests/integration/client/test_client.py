@@ -133,6 +133,21 @@ def test_an_unknown_device_is_not_trusted(shop: Shop) -> None:
     assert (device.trusted, device.device_token) == (False, "")
 
 
+def test_a_whole_login_has_a_factor_and_a_receipt(shop: Shop) -> None:
+    """POL-03: the grant says what was shown, and its receipt is checked like that of a code."""
+    app = shop.enroll()
+    with shop.client() as mfa:
+        result = mfa.login("alice", password_of("alice"), service="shop", ask=lambda _prompt: app.fresh())
+        stated = mfa.check_receipt(result.receipt, "shop")
+        refused = mfa.begin_login("alice", service="shop", established=True)
+        while isinstance(refused, Prompt):
+            refused = mfa.answer_login("alice", refused.ticket, "000000")
+    assert (result.granted, result.factor) == (True, "totp")
+    assert (stated.user, stated.factor, stated.service) == ("alice", "totp", "shop")
+    assert isinstance(refused, LoginResult)
+    assert (refused.granted, refused.factor, refused.receipt) == (False, "", "")
+
+
 async def test_the_async_client_does_the_same(shop: Shop) -> None:
     """Verification, a whole login and a receipt, awaited."""
     app = shop.enroll()
@@ -145,7 +160,9 @@ async def test_the_async_client_does_the_same(shop: Shop) -> None:
         assert result.verified
         assert (await mfa.check_receipt(result.receipt, "shop")).user == "alice"
         assert not (await mfa.verify_code("alice", "000000")).verified
-        assert (await mfa.login("alice", service="shop", ask=ask)).granted
+        whole = await mfa.login("alice", service="shop", ask=ask)
+        assert (whole.granted, whole.factor) == (True, "totp")
+        assert (await mfa.check_receipt(whole.receipt, "shop")).user == "alice"
         assert not (await mfa.check_device("alice", "a-token-of-nobody")).trusted
         with pytest.raises(Denied):
             await mfa.verify_code("alice", "000000", service="sshd")

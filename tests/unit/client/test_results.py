@@ -47,6 +47,25 @@ def test_a_grant_for_another_name_is_none(user: str, granted: bool) -> None:  # 
     assert result.granted is granted
 
 
+@pytest.mark.parametrize(
+    ("verdict", "user", "told"),
+    [
+        (login_pb2.VERDICT_GRANTED, "alice", ("totp", "signed")),
+        (login_pb2.VERDICT_GRANTED, "bob", ("", "")),
+        (login_pb2.VERDICT_REFUSED, "alice", ("", "")),
+        (login_pb2.VERDICT_UNSPECIFIED, "alice", ("", "")),
+    ],
+)
+def test_only_a_grant_has_a_factor_and_a_receipt(
+    verdict: login_pb2.Verdict.ValueType, user: str, told: tuple[str, str]
+) -> None:
+    """What states that a person was let in is handed on with a grant for the name that was asked for."""
+    outcome = login_pb2.Outcome(verdict=verdict, user=user, factor="totp", receipt="signed")
+    result = step_of(login_pb2.Step(outcome=outcome), "alice", NOW)
+    assert isinstance(result, LoginResult)
+    assert (result.factor, result.receipt) == told
+
+
 def test_a_lock_has_an_end_unless_only_an_administrator_ends_it() -> None:
     """The time is in UTC; a prompt kind that is new is shown like any other."""
     locked = verification_pb2.VERIFICATION_LOCKED
@@ -80,6 +99,7 @@ def test_no_secret_is_in_a_repr() -> None:
     shown = [
         CodeResult(Verification.VERIFIED, receipt=secret),
         LoginResult(Verdict.GRANTED, device_token=secret),
+        LoginResult(Verdict.GRANTED, receipt=secret),
         Prompt(PromptKind.CODE, "Code: ", echo=True, ticket=secret.encode(), qr_payload=secret),
         Prompt(PromptKind.CODE, "Code: ", echo=True, ticket=b"", details=(("secret", secret),)),
         Begin("alice", "shop", device_token=secret),
