@@ -11,7 +11,8 @@ from nightlatch.login.accounts import Accounts
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nightlatch.app.core import Core, World
+    from nightlatch.app.core import Core
+    from nightlatch.app.world import World
     from nightlatch.model import Account
 
 

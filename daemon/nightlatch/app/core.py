@@ -13,7 +13,7 @@ from nightlatch.app.webhook import LogEar, build_webhook
 from nightlatch.deliveries import Deliveries
 from nightlatch.directories.build import build_directory
 from nightlatch.errors import ConfigError
-from nightlatch.keys import MasterKey, Sealer
+from nightlatch.keys import Sealer
 from nightlatch.login.accounts import Accounts
 from nightlatch.login.parts import Parts
 from nightlatch.login.receipt import Receipts
@@ -28,38 +28,13 @@ if TYPE_CHECKING:
 
     import structlog
 
-    from nightlatch.app.audit_heads import KeptHeads
-    from nightlatch.app.worker import WorkerLink
+    from nightlatch.app.world import World
     from nightlatch.config import Config
     from nightlatch.config.sending import SendingSettings
     from nightlatch.plugins.channel_facade import ChannelFacade
     from nightlatch.plugins.facade import FactorFacade
-    from nightlatch.ports import AuditLog, Clock, Directory, Randomness, Store
-    from nightlatch.telemetry.telemetry import Telemetry
+    from nightlatch.ports import Directory
     from nightlatch.webhook import Webhook
-
-
-@dataclass(frozen=True, slots=True)
-class Audit:
-    """The audit, to be read, and the heads of it that are kept beside the database."""
-
-    log: AuditLog
-    heads: KeptHeads
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What stays when a configuration is replaced."""
-
-    store: Store
-    key: MasterKey
-    clock: Clock
-    randomness: Randomness
-    log: structlog.stdlib.BoundLogger
-    telemetry: Telemetry
-    audit: Audit
-    worker: WorkerLink | None = None
-    """Where this process is one of several workers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,32 +78,10 @@ def build_core(config: Config, world: World) -> Core:
     """Build a configuration's parts; raises ConfigError with every problem."""
     plugins = load_plugins(config.plugins.enabled, config.factors, config.channels)
     ear = LogEar()
-    log = ear.before(world.log)
-    directories = []
-    problems: list[str] = []
-    for settings in config.directories:
-        try:
-            made = build_directory(settings, log, world.clock, world.randomness, world.telemetry)
-            directories.append(made)
-        except ConfigError as error:
-            problems += error.problems
-    if problems:
-        raise ConfigError(tuple(problems))
+    directories = _directories(config, world, ear.before(world.log))
     store = AnnouncedStore(world.store, world.log)
     deliveries = Deliveries(store, world.clock, world.log)
-    for channel in plugins.channels.values():
-        channel.report_to(deliveries.take)
-    sender = Sender(
-        plugins.channels,
-        store,
-        world.clock,
-        world.key.derive("addresses"),
-        world.log,
-        ceilings=_ceilings(config.sending),
-        language=config.sending.language,
-        deliveries=deliveries,
-        watcher=world.telemetry,
-    )
+    sender = _sender(config.sending, world, plugins.channels, store, deliveries)
     helps = config.notices.model_dump()
     notices = Notices(sender, plugins.factors, store, world.clock, world.log, helps=helps)
     store.listen(notices)
@@ -149,16 +102,13 @@ def build_core(config: Config, world: World) -> Core:
         log=world.log,
         watcher=world.telemetry,
     )
-    applications = config.listeners.applications
-    issuer = applications.issuer if applications else "nightlatch"
-    receipts = Receipts(world.key.derive("receipts"), issuer, world.clock, world.randomness)
+    receipts = _receipts(config, world)
+    roles = role_groups(config)
     return Core(
         config,
-        ScopedActions(
-            parts, tuple(directories), plugins.channels, world.key, receipts, roles=role_groups(config)
-        ),
+        ScopedActions(parts, directories, plugins.channels, world.key, receipts, roles=roles),
         Review(parts, directories),
-        tuple(directories),
+        directories,
         plugins.factors,
         plugins.channels,
         notices,
@@ -169,5 +119,44 @@ def build_core(config: Config, world: World) -> Core:
     )
 
 
-def _ceilings(sending: SendingSettings) -> SendingLimits:
-    return SendingLimits(sending.per_prefix_hour, sending.in_all_hour, sending.prefixes, sending.domains)
+def _directories(config: Config, world: World, log: structlog.stdlib.BoundLogger) -> tuple[Directory, ...]:
+    directories: list[Directory] = []
+    problems: list[str] = []
+    for settings in config.directories:
+        try:
+            directories.append(build_directory(settings, log, world.clock, world.randomness, world.telemetry))
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(tuple(problems))
+    return tuple(directories)
+
+
+def _sender(
+    settings: SendingSettings,
+    world: World,
+    channels: Mapping[str, ChannelFacade],
+    store: AnnouncedStore,
+    deliveries: Deliveries,
+) -> Sender:
+    for channel in channels.values():
+        channel.report_to(deliveries.take)
+    return Sender(
+        channels,
+        store,
+        world.clock,
+        world.key.derive("addresses"),
+        world.log,
+        ceilings=SendingLimits(
+            settings.per_prefix_hour, settings.in_all_hour, settings.prefixes, settings.domains
+        ),
+        language=settings.language,
+        deliveries=deliveries,
+        watcher=world.telemetry,
+    )
+
+
+def _receipts(config: Config, world: World) -> Receipts:
+    applications = config.listeners.applications
+    issuer = applications.issuer if applications else "nightlatch"
+    return Receipts(world.key.derive("receipts"), issuer, world.clock, world.randomness)

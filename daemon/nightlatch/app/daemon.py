@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
     from typing import Any
 
-    from nightlatch.app.core import Core, World
+    from nightlatch.app.core import Core
+    from nightlatch.app.world import World
     from nightlatch.config import Config
 
 GRACE_SECONDS = 10.0

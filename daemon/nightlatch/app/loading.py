@@ -18,7 +18,8 @@ from nightlatch.errors import ConfigError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from nightlatch.app.core import Core, World
+    from nightlatch.app.core import Core
+    from nightlatch.app.world import World
     from nightlatch.config import Config
 
 

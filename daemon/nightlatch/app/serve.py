@@ -16,7 +16,6 @@ import uvloop
 
 from nightlatch.app.applications import listening_at
 from nightlatch.app.audit_heads import KeptHeads
-from nightlatch.app.core import Audit, World
 from nightlatch.app.daemon import Daemon
 from nightlatch.app.folders import master_key, private_folder, store_url
 from nightlatch.app.loading import build_checked_core, checked_config, load_core
@@ -24,6 +23,7 @@ from nightlatch.app.logs import DirectWriter, bound_log, open_log
 from nightlatch.app.supervisor import Supervisor
 from nightlatch.app.system import SystemClock, SystemRandomness
 from nightlatch.app.watching import open_telemetry
+from nightlatch.app.world import Audit, World
 from nightlatch.errors import ConfigError, Unavailable
 from nightlatch.rpc.sockets import OPEN_TO_ALL, make_socket, passed_sockets
 from nightlatch.store.opening import open_store

@@ -9,9 +9,10 @@ from nightlatch.rpc.admin import timestamp
 from nightlatch.v1 import admin_pb2
 
 if TYPE_CHECKING:
-    from nightlatch.app.core import Core, World
+    from nightlatch.app.core import Core
     from nightlatch.app.health import Health
     from nightlatch.app.worker import WorkerState
+    from nightlatch.app.world import World
 
 
 async def status_of(

@@ -15,7 +15,7 @@ from nightlatch.webhook import Webhook, WebhookTarget
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
 
-    from nightlatch.app.core import World
+    from nightlatch.app.world import World
     from nightlatch.config.webhook import WebhookSettings
     from nightlatch.plugins.facade import FactorFacade
 

@@ -1,0 +1,38 @@
+"""What stays when a configuration is replaced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import structlog
+
+    from nightlatch.app.audit_heads import KeptHeads
+    from nightlatch.app.worker import WorkerLink
+    from nightlatch.keys import MasterKey
+    from nightlatch.ports import AuditLog, Clock, Randomness, Store
+    from nightlatch.telemetry.telemetry import Telemetry
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """The audit, to be read, and the heads of it that are kept beside the database."""
+
+    log: AuditLog
+    heads: KeptHeads
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What every core works in."""
+
+    store: Store
+    key: MasterKey
+    clock: Clock
+    randomness: Randomness
+    log: structlog.stdlib.BoundLogger
+    telemetry: Telemetry
+    audit: Audit
+    worker: WorkerLink | None = None
+    """Where this process is one of several workers."""
