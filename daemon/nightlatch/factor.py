@@ -239,6 +239,11 @@ class FactorPlugin:
     for the administrator, for what it can not take. What was shown elsewhere must not be accepted here."""
     import_codes: Callable[[ImportedCodes, tuple[bytes, ...], Context], bytes | None] | None = None
     """The same, for single-use codes."""
+    restored: Callable[[bytes, Context], bytes | None] = lambda _state, _context: None
+    """The state that a credential of an older copy of the store has from now on, once that copy was put back;
+    None where it has to end. Whatever was accepted, used up or revoked since the copy was made must not count
+    again, and all that is known of it is that it was before `Context.now`. Left out, credentials end: what
+    nobody vouches for is not kept, and a person who has lost a factor can be given another."""
     confirmed: bool = True
     """Whether a new credential waits for a confirming answer."""
     single: bool = False

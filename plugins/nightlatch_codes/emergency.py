@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from nightlatch.factor import FactorPlugin, Medium, hookimpl
 from nightlatch_codes.emergency_factor import EmergencyFactor
 from nightlatch_codes.reached import channels, reach_in_emergency
+from nightlatch_codes.restoring import restored_in_emergency
 from nightlatch_codes.settings import EmergencySettings
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def nightlatch_factors() -> list[FactorPlugin]:
             channels=channels,
             medium=Medium.MAILBOX,
             reach=reach_in_emergency,
+            restored=restored_in_emergency,
             single=True,
             told="notice_emergency_code",
             last_resort=True,

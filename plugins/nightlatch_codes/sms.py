@@ -8,6 +8,7 @@ from nightlatch.factor import FactorPlugin, Medium, hookimpl
 from nightlatch_codes import numbers
 from nightlatch_codes.factor import Addresses, SentCodeFactor
 from nightlatch_codes.reached import channels, reach
+from nightlatch_codes.restoring import restored
 from nightlatch_codes.settings import SmsSettings
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def nightlatch_factors() -> list[FactorPlugin]:
             channels=channels,
             medium=Medium.PHONE,
             reach=reach,
+            restored=restored,
             weak=True,
         )
     ]

@@ -23,6 +23,7 @@ def nightlatch_factors() -> list[FactorPlugin]:
             choice=TITLE,
             uses_left=lambda state: len(decode(state).unused),
             import_codes=import_codes,
+            # No `restored`: which codes were used since a backup nobody knows, so the set ends with it.
             confirmed=False,
             single=True,
             slow=True,

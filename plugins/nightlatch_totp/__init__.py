@@ -5,6 +5,7 @@ from __future__ import annotations
 from nightlatch.factor import FactorPlugin, hookimpl
 from nightlatch_totp.factor import build
 from nightlatch_totp.importing import import_secret
+from nightlatch_totp.restoring import restored
 from nightlatch_totp.settings import TotpSettings
 
 
@@ -18,5 +19,6 @@ def nightlatch_factors() -> list[FactorPlugin]:
             settings=TotpSettings,
             build=build,
             import_secret=import_secret,
+            restored=restored,
         )
     ]

@@ -20,5 +20,6 @@ def nightlatch_factors() -> list[FactorPlugin]:
             silent=True,
             offer="Trust this device{device} for {time}? [y/N] ",
             device=name_device,
+            # No `restored`: a device that was revoked since a backup would be trusted again, so all end.
         )
     ]

@@ -112,6 +112,17 @@ class FactorFacade:
             return None
         return value if type(value) is int and value >= 0 else None
 
+    def restored(self, state: bytes, context: Context) -> bytes | None:
+        """A credential's state after an older copy of the store was put back; None where it has to end.
+
+        It ends, too, where the plugin fails: a state that nobody vouches for may hold what is used up.
+        """
+        try:
+            value = self._guarded("restored", lambda: self.plugin.restored(state, context))
+            return None if value is None else self._checked("restored", lambda: checked_state(value))
+        except Unavailable:
+            return None
+
     def offer(self, evidence: tuple[str, ...], days: int) -> str:
         """What is asked after a grant, with the device's name where the plugin finds one in the evidence."""
         try:

@@ -111,6 +111,21 @@ class FactorContract:
         if right.translate(_FULLWIDTH) != right:
             assert flow.verify(right.translate(_FULLWIDTH)).decision is Decision.REJECT
 
+    def test_a_restored_backup_brings_no_answer_back(self, kit: FactorKit) -> None:
+        """STO-06: what may have been accepted after a backup is refused on the state that comes of it.
+
+        A credential that can not promise this ends; one that stays takes the next right answer.
+        """
+        backup = Flow.begin(kit)
+        asked = [backup, backup.later(), backup.again()]
+        state = backup.facade.restored(backup.state, backup.later().context)
+        if state is None or kit.reusable_seconds is None:
+            return
+        for flow in asked:
+            assert not flow.accepts(flow.right_answer, state)
+        after = replace(backup.later(), state=state).later()
+        assert after.verify(after.right_answer).decision is Decision.ACCEPT
+
     def test_an_answer_belongs_to_its_credential(self, kit: FactorKit) -> None:
         """What is right for one credential is wrong for another of the same person."""
         flow, other = Flow.begin(kit), Flow.begin(kit, "second")

@@ -84,6 +84,12 @@ def test_of_two_logins_at_once_one_takes_the_question() -> None:
     assert verdict.reason == "the question was answered by another login"
 
 
+def test_a_card_of_a_restored_backup_ends() -> None:
+    """STO-06: which cells were asked for since the backup nobody knows, so none is asked for again."""
+    flow = Flow.begin(KIT)
+    assert flow.facade.restored(flow.state, flow.context) is None
+
+
 def test_blanks_between_cells_do_not_matter() -> None:
     """People type the cells as they are printed."""
     flow = Flow.begin(KIT)
