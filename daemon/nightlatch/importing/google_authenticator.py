@@ -3,12 +3,17 @@
 ``~/.google_authenticator`` belongs to the person whose home it is in; a file of the folder itself has the
 person's name (``secret=/var/lib/google-authenticator/${USER}``). Each is a secret, options behind ``" ``, and
 scratch codes.
+
+MUST 1: a name is believed only where root, or who imports, has given it: in a folder of anybody else's, its
+        owner has chosen the names of what is in it. Two files in one name are nobody's.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import stat
+from collections import Counter
 from pathlib import Path
 
 from nightlatch.factor import ImportedCodes, ImportedSecret
@@ -29,6 +34,7 @@ SCRATCH_NOTE = "short: make new recovery codes soon"
 SCRATCH_USED = "all its scratch codes are used"
 _MOST = 64 * 1024
 _MOST_DEPTH = 4
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _SCRATCH = re.compile(r"\d{8}", re.ASCII)
 
 
@@ -38,14 +44,26 @@ def read(source: Path, _key: Path | None = None) -> list[Finding]:
         return _person(source)
     if not source.is_dir():
         raise SourceFault(f"There is neither a folder nor a file at {source}.")
+    wrong = _who_else_names(source)
+    if wrong:
+        raise SourceFault(f"{source} {wrong}: they can put a secret into it in anybody's name.")
+    files = _files(source)
+    named = Counter(map(_owner, files))
     found: list[Finding] = []
-    for path in _files(source):
-        found += _person(path)
+    for path in files:
+        owner = _owner(path)
+        if named[owner] > 1:
+            found.append(Skipped(owner, "", f"{path} is one of {named[owner]} files in this name"))
+        else:
+            found += _person(path)
     return found
 
 
 def _files(top: Path) -> list[Path]:
-    """Every `.google_authenticator` a few folders deep, and the other files of the top folder."""
+    """Every `.google_authenticator` a few folders deep, and the other files of the top folder.
+
+    Below a home nobody else's can be.
+    """
     files = []
 
     def stop(error: OSError) -> None:
@@ -54,13 +72,30 @@ def _files(top: Path) -> list[Path]:
     for folder, folders, names in os.walk(top, onerror=stop):
         here = Path(folder)
         files += [here / name for name in names if name == NAME or (here == top and not name.startswith("."))]
-        if len(here.relative_to(top).parts) >= _MOST_DEPTH:
+        if len(here.relative_to(top).parts) >= _MOST_DEPTH or _who_else_names(here):
             folders.clear()
     return sorted(files)
 
 
+def _who_else_names(folder: Path) -> str:
+    """Who but root and this user may choose the names in a folder, in words; empty for nobody."""
+    try:
+        status = folder.stat()
+    except OSError as error:
+        return f"can not be looked at: {error.strerror}"
+    if status.st_uid not in {0, os.geteuid()}:
+        return f"belongs to uid {status.st_uid}"
+    mode = stat.S_IMODE(status.st_mode)
+    return f"has mode {mode:04o}, others may write to it" if mode & _OTHERS_WRITE else ""
+
+
+def _owner(path: Path) -> str:
+    """Whose a file is, by its name or by its folder's."""
+    return path.absolute().parent.name if path.name == NAME else path.name
+
+
 def _person(path: Path) -> list[Finding]:
-    owner = path.absolute().parent.name if path.name == NAME else path.name
+    owner = _owner(path)
     try:
         lines = read_persons_file(path, _MOST).decode("ascii", errors="replace").splitlines()
     except SourceFault as fault:

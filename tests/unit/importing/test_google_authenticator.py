@@ -84,6 +84,53 @@ def test_a_person_s_trap_stops_nobody_else(tmp_path: Path, trap: str) -> None:
     assert len([one for one in found if isinstance(one, Found) and one.owner == "good"]) == 2
 
 
+def plant(folder: Path, name: str, good: Path) -> None:
+    """A file in somebody else's name, whose secret the one who planted it knows."""
+    (folder / name).mkdir(parents=True)
+    file = folder / name / ".google_authenticator"
+    file.write_text(good.read_text())
+    file.chmod(0o600)
+
+
+def test_nobody_gives_somebody_else_a_secret_from_their_own_home(tmp_path: Path) -> None:
+    """MUST 1: a folder "bob" in a home of Alice's is hers: what is in it is nobody's (IDN-03)."""
+    good = google_authenticator(tmp_path / "alice")
+    plant(tmp_path / "alice", "bob", good)
+    for path in (tmp_path / "alice", *(tmp_path / "alice").rglob("*")):
+        os.chown(path, 4242, 4242)
+    assert {one.owner for one in read(tmp_path)} == {"alice"}
+
+
+def test_a_folder_that_others_write_to_holds_nobody_s_home(tmp_path: Path) -> None:
+    """MUST 1: what stands in a folder of everybody's may have been put there by anybody."""
+    good = google_authenticator(tmp_path / "alice")
+    plant(tmp_path / "shared", "bob", good)
+    (tmp_path / "shared").chmod(0o1777)
+    assert {one.owner for one in read(tmp_path)} == {"alice"}
+
+
+def test_two_files_in_one_name_are_nobody_s(tmp_path: Path) -> None:
+    """MUST 1: where a copy has lost whose files are whose, nothing is given by guessing."""
+    google_authenticator(tmp_path / "bob")
+    good = google_authenticator(tmp_path / "alice")
+    plant(tmp_path / "alice", "bob", good)
+    found = read(tmp_path)
+    assert [type(one) for one in found if one.owner == "bob"] == [Skipped, Skipped]
+    assert {one.owner for one in found if isinstance(one, Found)} == {"alice"}
+
+
+def test_a_source_that_others_write_to_is_refused(tmp_path: Path) -> None:
+    """MUST 1: its files' names are people's, and whoever writes to it chooses them."""
+    google_authenticator(tmp_path / "alice")
+    tmp_path.chmod(0o770)
+    with pytest.raises(SourceFault, match="others may write"):
+        read(tmp_path)
+    tmp_path.chmod(0o700)
+    os.chown(tmp_path, 4242, 4242)
+    with pytest.raises(SourceFault, match="belongs to uid 4242"):
+        read(tmp_path)
+
+
 def test_a_source_that_is_not_there_is_said(tmp_path: Path) -> None:
     """The message names the path."""
     with pytest.raises(SourceFault, match="neither a folder nor a file"):
