@@ -1,4 +1,8 @@
-"""A person's groups, made ready for being compared with rules: once for each reading, not for each login."""
+"""A person's groups, made ready for being compared with rules: once for each reading, not for each login.
+
+MUST: a group is meant by its DN where a rule names one, and no other group comes to the same key, whatever it
+      is called: groups are made by many who may decide on nothing.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +22,21 @@ def group_key(named: str) -> str:
     """A group's DN in comparable form, or its short name without regard to case."""
     if "=" in named:
         try:
-            return SEPARATOR.join(split_dn(named) if "\\" in named or "+" in named else _split_plain(named))
+            if "\\" in named or "+" in named or SEPARATOR in named:
+                return SEPARATOR.join(map(_without_separator, split_dn(named)))
+            return SEPARATOR.join(_split_plain(named))
         except ValueError:
             pass  # a local group may be called "a=b"
-    return named.casefold()
+    return _name_key(named)
+
+
+def _name_key(name: str) -> str:
+    """A short name without regard to case. It is never read as a DN: that would be another group's."""
+    return _without_separator(name.casefold())
+
+
+def _without_separator(text: str) -> str:
+    return text.replace(SEPARATOR, "\\1f")
 
 
 def _split_plain(dn: str) -> list[str]:
@@ -46,7 +61,7 @@ class GroupIndex:
         self._by_key: dict[str, Group] = {}
         self._folds_case = folds_case
         for group in groups.groups:
-            self._by_key.setdefault(key_of(group.name) if folds_case else group.name, group)
+            self._by_key.setdefault(_name_key(group.name) if folds_case else group.name, group)
             self._by_key[key_of(group.id) if folds_case else group.id] = group
 
     def find(self, keys: frozenset[str], spelled: frozenset[str]) -> Group | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from nightlatch.model import Group, Groups
 from nightlatch.policy.conditions import MemberOf, Networks, Services, Users
 from nightlatch.policy.evaluate import evaluate
@@ -134,3 +136,20 @@ def test_grace_is_the_shortest_that_any_deciding_rule_gives() -> None:
     one, two = Rule("one", grace_days=14, grace_logins=3), Rule("two", grace_logins=10)
     requirement = evaluate((one, two), FACTS, ENABLED)
     assert (requirement.grace_days, requirement.grace_logins) == (14, 3)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        Group("cn=x,ou=teams,dc=example,dc=com", ADMINS),
+        Group(r"cn=admins\1fou\3dgroups\1fdc\3dexample\1fdc\3dcom", "x"),
+        Group(r"cn=admins\1Fou\3Dgroups,dc=example,dc=com", "x"),
+        Group("cn=admins\x1fou=groups,dc=example,dc=com", "x"),
+    ],
+)
+def test_a_group_is_no_other_by_what_it_is_called(forged: Group) -> None:
+    """POL-02: who may make a group somewhere makes none that a rule means by its DN, whatever its name."""
+    robots = exemption(match=IN_ADMINS)
+    facts = replace(FACTS, groups=GroupIndex(Groups((forged,), FACTS.now), folds_case=True))
+    assert evaluate((robots,), member(ADMINS), ENABLED).second_factor is SecondFactor.SKIP
+    assert evaluate((robots,), facts, ENABLED).second_factor is SecondFactor.REQUIRED
