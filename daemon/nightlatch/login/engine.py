@@ -21,6 +21,7 @@ from nightlatch.login.step import LoginRequest, Outcome, Primary, PromptKind, St
 from nightlatch.login.ticket import LIFETIME, LoginState, Stage
 from nightlatch.login.turn import Turn
 from nightlatch.model import Result
+from nightlatch.policy.conditions import exact_address
 from nightlatch.watching import Activity, Ending, Kind
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class LoginEngine:
             stage=Stage.PASSWORD,
             user=request.user,
             service=request.service,
-            source=request.source or request.terminal,
+            source=request.source or _place(request.terminal),
             expires_at=self._parts.clock.now() + LIFETIME,
             evidence=request.evidence,
             keeps_token=request.keeps_token,
@@ -131,6 +132,11 @@ class LoginEngine:
             turn.found(account)
         await self._password.check(turn, account, password)
         return await self._second.begin(turn)
+
+
+def _place(terminal: str) -> str:
+    """A terminal, where no address is known. One that is called like an address is none (POL-04)."""
+    return f"terminal {terminal}" if exact_address(terminal) is not None else terminal
 
 
 def _asked(turn: Turn) -> str:

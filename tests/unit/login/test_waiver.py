@@ -9,7 +9,7 @@ import pytest
 from nightlatch.limits import factor_scope
 from nightlatch.login.step import LoginRequest, Outcome, Primary, Prompt, Verdict
 from nightlatch.model import Group, Groups, LimitState, Result
-from nightlatch.policy.conditions import MemberOf, Services
+from nightlatch.policy.conditions import MemberOf, Networks, Services
 from nightlatch.policy.index import group_key
 from nightlatch.policy.model import Match, Rule, SecondFactor
 from testbed.core import ALICE, World
@@ -46,6 +46,18 @@ async def test_an_exemption_is_audited_before_it_lets_anybody_in(world: World) -
     assert (step.verdict, step.factor) == (Verdict.GRANTED, "")
     row = world.store.events[-1]
     assert (row.event, row.result, row.reason) == ("login.exempt", Result.GRANTED, "robots: no hands")
+
+
+async def test_a_terminal_is_no_address_whatever_it_is_called(world: World) -> None:
+    """POL-04: a display or a terminal may be called like an address: it is in no network."""
+    near = Match(where=(Networks.of("10.0.0.0/8"),))
+    world.rules(Rule("near", near, second_factor=SecondFactor.SKIP, exemption="inside"))
+    for remote_host, terminal, granted in (("10.0.0.5", "", True), ("", "10.0.0.5", False)):
+        request = LoginRequest("alice", "sshd", remote_host, terminal, Primary.PASSWORD)
+        begun = await world.engine.begin("pam uid=0", request)
+        assert isinstance(begun, Prompt)
+        step = await world.engine.answer("pam uid=0", begun.ticket, b"right")
+        assert isinstance(step, Outcome) is granted, terminal
 
 
 async def test_an_exemption_is_no_way_round_a_lock(world: World) -> None:
