@@ -75,6 +75,11 @@ class ScopedActions:
             found = self._built[directories] = self._build(directories)
         return found
 
+    async def close(self) -> None:
+        """Wait for what is sent behind answers, for a bounded time."""
+        for actions in self._built.values():
+            await actions.verifications.close()
+
     def _build(self, names: frozenset[str] | None) -> Actions:
         parts = self._parts
         if names is not None:

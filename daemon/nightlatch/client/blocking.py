@@ -114,9 +114,9 @@ class Client:
     ) -> SentCode:
         """Send a code by a factor, to the address used last or to that of one credential.
 
-        Raises also TooMany, when the person has been sent enough, and NotFound, where the application may
-        know that there is nothing to send to. An answer that was lost raises Unavailable, and the message may
-        be on its way.
+        Raises also TooMany, when enough was asked for, and NotFound, where the application may know that
+        there is nothing to send to; one that may not is not told whether anything was sent. An answer that
+        was lost raises Unavailable, and the message may be on its way.
         """
         call = calls.send_code(user, factor, credential_id, Where(service, remote_host))
         return calls.sent_code(self._ask(call, timeout))

@@ -140,7 +140,8 @@ class ClientSettings(BaseModel):
     )
     may_know_enrollment: bool = Field(
         False,  # noqa: FBT003, pydantic's way to give a default
-        description="Whether it is told that somebody has nothing enrolled; else it is a wrong code.",
+        description="Whether it is told who has nothing enrolled, and what became of a message. "
+        "Else nobody's answers differ.",
     )
     requests_per_second: int = Field(
         200, ge=1, le=_MOST_CALLS, description="How many calls it may make in a second."

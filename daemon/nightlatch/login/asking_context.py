@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from nightlatch.channel import NotSent
 from nightlatch.errors import Locked, Unavailable
@@ -14,10 +14,18 @@ if TYPE_CHECKING:
     from nightlatch.channel import Message
     from nightlatch.model import AuditEvent
     from nightlatch.ports import Randomness
-    from nightlatch.sending import Sender
 
 
 MARGIN_SECONDS = 1.0
+
+
+class Sends(Protocol):
+    """Whoever takes a factor's messages: `nightlatch.sending.Sender`, or one that sends them later."""
+
+    async def send(
+        self, event: AuditEvent, reach: Reach, message: Message, seconds: float, budget: Budget
+    ) -> None:
+        """Send a message; raises NotSent, Locked, Unavailable."""
 
 
 @dataclass(slots=True)
@@ -29,7 +37,7 @@ class AskingContext:
     memo: bytes = field(repr=False)
     service: str
     randomness: Randomness = field(repr=False)
-    sender: Sender = field(repr=False)
+    sender: Sends = field(repr=False)
     event: AuditEvent
     """The audit row of what is sent, and whose language it has."""
     budget: Budget = Budget.LOGIN

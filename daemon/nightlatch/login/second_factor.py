@@ -20,6 +20,7 @@ from nightlatch.model import Changes, Credential, DecisionRequest, Result, Secre
 
 if TYPE_CHECKING:
     from nightlatch.factor import FactorPlugin
+    from nightlatch.login.asking_context import Sends
     from nightlatch.login.parts import Parts
     from nightlatch.login.turn import Turn
     from nightlatch.policy.model import Requirement
@@ -77,8 +78,13 @@ class SecondFactor:
         plugin = self.plugin(credential)
         return plugin.choice.format(title=plugin.title, label=credential.label)
 
-    async def challenge(self, turn: Turn, credential: Credential, memo: bytes = b"") -> Challenge:
-        """Ask one credential's question; raises NotSent (and TooManyMessages), Locked, Unavailable."""
+    async def challenge(
+        self, turn: Turn, credential: Credential, memo: bytes = b"", sender: Sends | None = None
+    ) -> Challenge:
+        """Ask one credential's question; raises NotSent (and TooManyMessages), Locked, Unavailable.
+
+        `sender` takes what is sent, in place of the daemon's own.
+        """
         now = self._parts.clock.now()
         context = AskingContext(
             now,
@@ -86,7 +92,7 @@ class SecondFactor:
             memo,
             turn.state.service,
             self._parts.randomness,
-            self._parts.sender,
+            sender or self._parts.sender,
             turn.event_for(credential),
         )
         account = turn.account()

@@ -104,8 +104,11 @@ class Tickets:
         self._encode = json.JSONEncoder(separators=(",", ":")).encode
         self._decode = json.JSONDecoder().decode
 
-    def seal(self, state: LoginState, caller: str) -> bytes:
-        """A new ticket of a state, bound to its caller."""
+    def seal(self, state: LoginState, caller: str, *, step: int = 1) -> bytes:
+        """A new ticket of a state, bound to its caller.
+
+        What is sealed has a multiple of `step` bytes: a ticket's length then tells little of what is in it.
+        """
         account = state.account
         fields = [
             state.login_id,
@@ -129,7 +132,8 @@ class Tickets:
             state.onboarding,
             state.factor,
         ]
-        return self._sealer.seal(self._encode(fields).encode(), _place(caller))
+        text = self._encode(fields).encode()
+        return self._sealer.seal(text + b" " * (-len(text) % step), _place(caller))
 
     def open(self, ticket: bytes, caller: str, now: float) -> LoginState:
         """The state of a ticket; raises TicketError when it is not this caller's or too old."""

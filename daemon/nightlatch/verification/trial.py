@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nightlatch import limits
-from nightlatch.errors import Conflict, Unavailable
+from nightlatch.errors import Conflict, NightlatchError, Unavailable
 from nightlatch.factor import Decision
 from nightlatch.login.facts import failure_facts, until_facts
 from nightlatch.login.trial import VERIFY_SECONDS, named
@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     from nightlatch.login.parts import Parts
     from nightlatch.model import AuditEvent, Credential, Secret, Snapshot
 
+NOBODY = "nobody/"
+"""How the scopes begin in which wrong codes are counted where nothing is enrolled: they lock no account."""
 OTHER_REQUEST = "This request_id, or this ticket, was used for another request. Take a new one."
+
+
+class NothingCounts(NightlatchError):
+    """The account has nothing enrolled that counts, and the caller may not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,12 @@ class CodeTrial:
     challenged: str = ""
     """The credential that was challenged; empty for any."""
     memo: bytes = field(default=b"", repr=False)
+    hides: bool = False
+    """Whether the caller may not know that nothing counts: NothingCounts is raised, and nothing written."""
+
+    def of_nobody(self) -> CodeTrial:
+        """The same code where nothing is enrolled: counted, spent and remembered like one of somebody's."""
+        return replace(self, scope=f"{NOBODY}{self.event.account_id}", hides=False)
 
     def __call__(self, snapshot: Snapshot) -> tuple[Changes, Verified]:
         """Decide; raises Conflict for a request_id of another request, Unavailable."""
@@ -50,15 +62,20 @@ class CodeTrial:
             if not self.fingerprint or fingerprint != self.fingerprint:
                 raise Conflict(OTHER_REQUEST)
             return Changes(), Verified.again(text)
-        charged = limits.charge_factor(snapshot.limits[self.scope], snapshot.now)
+        nobody = self.scope.startswith(NOBODY)
+        charge = limits.charge_nobody if nobody else limits.charge_factor
+        charged = charge(snapshot.limits[self.scope], snapshot.now)
         if isinstance(charged, limits.Blocked):
             locked = Verified(Verification.LOCKED, charged.reason, retry_after=charged.retry_after)
             facts = until_facts(charged.retry_after, snapshot.now)
             return self._with(Changes(limits={self.scope: charged.state}), locked, Result.LOCKED, facts)
         candidates = [one for one in snapshot.credentials if self._counts(one)]
         if not candidates:
+            if self.hides:
+                raise NothingCounts
             nothing = Verified(Verification.NOT_ENROLLED, "no credential that policy lets count")
-            return self._with(Changes(), nothing, Result.REFUSED)
+            kept = {self.scope: charged.state} if nobody else {}
+            return self._with(Changes(limits=kept), nothing, Result.REFUSED)
         return self._try(candidates, charged, snapshot.now)
 
     def _counts(self, credential: Credential) -> bool:

@@ -4,10 +4,13 @@ MUST 1: the application has checked the first factor; that it may call at all is
 MUST 2: a negative answer leaves no earlier than 250 ms after its call came in, and says no more than the
         caller may know.
 MUST 3: the ticket of a sent code is good for this caller, this person and one answer.
+MUST 4: to a caller that may not know who has what, people who have nothing, and names that nobody has, look
+        like people who have something: answers, counting and tickets are theirs (API-02).
 """
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -24,18 +27,23 @@ from nightlatch.login.turn import Turn
 from nightlatch.model import DecisionRequest, Result
 from nightlatch.sending import TooManyMessages
 from nightlatch.verification.answers import Answer, Sent, Verification, VerificationRequest, Verified
-from nightlatch.verification.trial import CodeTrial
+from nightlatch.verification.behind import SendingBehind
+from nightlatch.verification.trial import CodeTrial, NothingCounts
 from nightlatch.watching import Ending, Kind
 
 if TYPE_CHECKING:
     from nightlatch.login.parts import Parts
     from nightlatch.login.receipt import Receipts
     from nightlatch.login.ticket import Tickets
-    from nightlatch.model import Credential
+    from nightlatch.model import Account, Credential
 
 CODE_PROMPT = "Code: "
 MAX_TRIES = 3
 """Wrong answers to one sent code, after which it is dead."""
+NO_CREDENTIAL = "none"
+"""What a ticket names where nothing was sent; no credential is called so."""
+TICKET_STEP = 4096
+"""Bytes: what the ticket of a sent code has in it fits once."""
 NOTHING_TO_SEND = "Nobody of that name can be sent a code by that factor here."
 
 
@@ -47,6 +55,11 @@ class Verifications:
         self._tickets = tickets
         self._receipts = receipts
         self._second = SecondFactor(parts)
+        self._behind = SendingBehind(parts)
+
+    async def close(self) -> None:
+        """Wait for the messages under way, for a bounded time."""
+        await self._behind.close()
 
     async def code(
         self,
@@ -64,33 +77,46 @@ class Verifications:
         fingerprint = self._fingerprint(caller, request, code, ticket) if request.request_id else ""
         key = turn.state.ticket_id or f"request/{caller}/{request.request_id}"
         account = turn.state.account or await self._parts.accounts.find(request.user)
-        if account is None:
+        if account is not None:
+            turn.found(account)
+        elif request.may_know:
             return await self._refuse(
                 turn, request, Verified(Verification.NOT_ENROLLED, "no directory knows the name")
             )
-        turn.found(account)
-        scope = limits.factor_scope(account.id)
         trial = CodeTrial(
             self._parts,
-            (await self._second.requirement(turn)).factors,
+            frozenset() if account is None else (await self._second.requirement(turn)).factors,
             read_code(code),
-            scope,
+            "" if account is None else limits.factor_scope(account.id),
             turn.event("verification.code", Result.REFUSED, ""),
             fingerprint,
             turn.state.credential_id,
             turn.state.memo,
+            hides=not request.may_know,
         )
-        spend_key = key if fingerprint or ticket else ""
-        decision = DecisionRequest((scope,), account.id, account, spend_key=spend_key)
-        verified = await self._parts.store.decide(decision, trial)
+        verified = await self._judged(trial, account, key if fingerprint or ticket else "")
         self._parts.watcher.proof(verified.factor, verified.verification.value)
         return await self._answer(turn, request, verified, receipt=receipt)
+
+    async def _judged(self, trial: CodeTrial, account: Account | None, spend_key: str) -> Verified:
+        """What a code is worth; without an account, and where nothing counts, as if somebody had mistyped."""
+        if account is not None:
+            decision = DecisionRequest((trial.scope,), account.id, account, spend_key=spend_key)
+            with contextlib.suppress(NothingCounts):
+                return await self._parts.store.decide(decision, trial)
+        trial = trial.of_nobody()
+        return await self._parts.store.decide(DecisionRequest((trial.scope,), spend_key=spend_key), trial)
 
     async def send(
         self, caller: str, request: VerificationRequest, factor: str, credential_id: str = ""
     ) -> Sent:
-        """Send a code; raises NotFound, Locked, Unavailable."""
+        """Send a code; raises Locked, Unavailable, and NotFound to callers that may know.
+
+        To the others the message is sent behind the answer, which is the same for everybody.
+        """
         turn = self._begin(caller, request)
+        if not request.may_know:
+            await self._behind.charge(turn)
         account = await self._parts.accounts.find(request.user)
         credential = None
         if account is not None:
@@ -99,10 +125,11 @@ class Verifications:
             credential = next((one for one in usable if self._can_send(one, factor, credential_id)), None)
         if credential is None:
             await turn.record(Result.REFUSED, f"nothing to send a code to by {factor[:32]}")
+        if not request.may_know:
+            return await self._send_behind(turn, credential)
+        if credential is None:
             await turn.hold()
-            if request.may_know:
-                raise NotFound(NOTHING_TO_SEND)
-            return Sent(self._tickets.seal(replace(turn.state, credential_id="none"), caller), CODE_PROMPT)
+            raise NotFound(NOTHING_TO_SEND)
         try:
             challenge = await self._second.challenge(turn, credential)
         except TooManyMessages as error:
@@ -110,8 +137,20 @@ class Verifications:
         except NotSent as error:
             raise Unavailable(f"factor {factor}", error.reason) from None
         turn.state = replace(turn.state, credential_id=credential.id, memo=challenge.memo)
-        prompt = f"{challenge.prompt}: " if request.may_know else CODE_PROMPT
-        return Sent(self._tickets.seal(turn.state, caller), prompt)
+        return Sent(self._seal(turn), f"{challenge.prompt}: ")
+
+    async def _send_behind(self, turn: Turn, credential: Credential | None) -> Sent:
+        """The one answer of SendCode to a caller that may not know."""
+        turn.state = replace(turn.state, credential_id=NO_CREDENTIAL)
+        if credential is not None:
+            try:
+                challenge = await self._second.challenge(turn, credential, sender=self._behind)
+            except (NotSent, Locked, Unavailable) as error:
+                await turn.record(Result.UNAVAILABLE, f"message not sent: {error.reason}")
+            else:
+                turn.state = replace(turn.state, credential_id=credential.id, memo=challenge.memo)
+        await turn.hold()
+        return Sent(self._seal(turn), CODE_PROMPT)
 
     async def device(self, caller: str, request: VerificationRequest, *, receipt: bool = False) -> Answer:
         """Whether the evidence belongs to a trusted device; raises Unavailable."""
@@ -206,7 +245,12 @@ class Verifications:
         wrong = verified.verification is Verification.WRONG
         if not wrong or not state.ticket_id or state.tries + 1 >= MAX_TRIES:
             return b""
-        return self._tickets.seal(replace(state, tries=state.tries + 1), turn.caller)
+        turn.state = replace(state, tries=state.tries + 1)
+        return self._seal(turn)
+
+    def _seal(self, turn: Turn) -> bytes:
+        """A ticket whose length does not tell what is in it."""
+        return self._tickets.seal(turn.state, turn.caller, step=TICKET_STEP)
 
     def _tell(self, turn: Turn, verified: Verified) -> None:
         """Let the watcher know how the verification ended."""
