@@ -5,7 +5,7 @@ MUST 1: whose account it is, the session says: no message names a person after s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nightlatch.account import Origin
 from nightlatch.rpc.account_messages import begun_message, overview_message
@@ -16,14 +16,11 @@ from nightlatch.v1 import account_pb2, account_pb2_grpc
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import grpc
     import structlog
 
     from nightlatch.account import OwnAccounts
     from nightlatch.rpc.caller import Caller, CallerAddresses
     from nightlatch.v1 import login_pb2
-
-    Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class AccountService(account_pb2_grpc.AccountServiceServicer):
@@ -36,74 +33,69 @@ class AccountService(account_pb2_grpc.AccountServiceServicer):
         log: structlog.stdlib.BoundLogger,
     ) -> None:
         self._account = account
-        self._addresses = addresses
+        self.addresses = addresses
         self.log = log
 
     @answered
-    async def BeginSession(  # noqa: N802, the API's name
-        self, request: account_pb2.BeginSessionRequest, context: Context
+    async def BeginSession(
+        self, request: account_pb2.BeginSessionRequest, caller: Caller
     ) -> account_pb2.BeginSessionResponse:
         """Begin to sign in."""
-        caller, account = self._for(context)
         origin = origin_of(request.origin, caller)
-        step = await account.signing_in.begin(str(caller), request.user, origin, draws_qr=request.draws_qr)
+        step = await self._account(caller).signing_in.begin(
+            str(caller), request.user, origin, draws_qr=request.draws_qr
+        )
         return account_pb2.BeginSessionResponse(step=step_message(step))
 
     @answered
-    async def AnswerSession(  # noqa: N802, the API's name
-        self, request: account_pb2.AnswerSessionRequest, context: Context
+    async def AnswerSession(
+        self, request: account_pb2.AnswerSessionRequest, caller: Caller
     ) -> account_pb2.AnswerSessionResponse:
         """Go on with signing in."""
-        caller, account = self._for(context)
-        signed = await account.signing_in.answer(str(caller), request.ticket, request.answer)
+        signed = await self._account(caller).signing_in.answer(str(caller), request.ticket, request.answer)
         return account_pb2.AnswerSessionResponse(
             step=step_message(signed.step), session=signed.bearer, session_seconds=int(signed.seconds)
         )
 
     @answered
-    async def EndSession(  # noqa: N802, the API's name
-        self, request: account_pb2.EndSessionRequest, context: Context
+    async def EndSession(
+        self, request: account_pb2.EndSessionRequest, caller: Caller
     ) -> account_pb2.EndSessionResponse:
         """Sign out."""
-        caller, account = self._for(context)
-        await account.sessions.end(str(caller), request.session)
+        await self._account(caller).sessions.end(str(caller), request.session)
         return account_pb2.EndSessionResponse()
 
     @answered
-    async def GetAccount(  # noqa: N802, the API's name
-        self, request: account_pb2.GetAccountRequest, context: Context
+    async def GetAccount(
+        self, request: account_pb2.GetAccountRequest, caller: Caller
     ) -> account_pb2.GetAccountResponse:
         """Show the account."""
-        caller, account = self._for(context)
-        return overview_message(await account.things.overview(str(caller), request.session))
+        return overview_message(await self._account(caller).things.overview(str(caller), request.session))
 
     @answered
-    async def BeginProof(  # noqa: N802, the API's name
-        self, request: account_pb2.BeginProofRequest, context: Context
+    async def BeginProof(
+        self, request: account_pb2.BeginProofRequest, caller: Caller
     ) -> account_pb2.BeginProofResponse:
         """Ask for a fresh proof."""
-        caller, account = self._for(context)
-        step = await account.signing_in.begin_proof(str(caller), request.session)
+        step = await self._account(caller).signing_in.begin_proof(str(caller), request.session)
         return account_pb2.BeginProofResponse(step=step_message(step))
 
     @answered
-    async def AnswerProof(  # noqa: N802, the API's name
-        self, request: account_pb2.AnswerProofRequest, context: Context
+    async def AnswerProof(
+        self, request: account_pb2.AnswerProofRequest, caller: Caller
     ) -> account_pb2.AnswerProofResponse:
         """Go on with a proof."""
-        caller, account = self._for(context)
-        signed = await account.signing_in.answer_proof(
+        signed = await self._account(caller).signing_in.answer_proof(
             str(caller), request.session, request.ticket, request.answer
         )
         return account_pb2.AnswerProofResponse(step=step_message(signed.step), session=signed.bearer)
 
     @answered
-    async def BeginAdd(  # noqa: N802, the API's name
-        self, request: account_pb2.BeginAddRequest, context: Context
+    async def BeginAdd(
+        self, request: account_pb2.BeginAddRequest, caller: Caller
     ) -> account_pb2.BeginAddResponse:
         """Make a credential to be confirmed."""
-        caller, account = self._for(context)
-        begun = await account.things.begin_add(
+        begun = await self._account(caller).things.begin_add(
             str(caller),
             request.session,
             request.factor,
@@ -114,98 +106,91 @@ class AccountService(account_pb2_grpc.AccountServiceServicer):
         return account_pb2.BeginAddResponse(enrollment=begun_message(begun))
 
     @answered
-    async def ConfirmAdd(  # noqa: N802, the API's name
-        self, request: account_pb2.ConfirmAddRequest, context: Context
+    async def ConfirmAdd(
+        self, request: account_pb2.ConfirmAddRequest, caller: Caller
     ) -> account_pb2.ConfirmAddResponse:
         """Store a credential that its answer has proven."""
-        caller, account = self._for(context)
-        credential_id = await account.things.confirm_add(
+        credential_id = await self._account(caller).things.confirm_add(
             str(caller), request.session, request.ticket, request.answer
         )
         self.log.info("credential.added", credential=credential_id, caller=str(caller))
         return account_pb2.ConfirmAddResponse(credential_id=credential_id)
 
     @answered
-    async def RenameOwnCredential(  # noqa: N802, the API's name
-        self, request: account_pb2.RenameOwnCredentialRequest, context: Context
+    async def RenameOwnCredential(
+        self, request: account_pb2.RenameOwnCredentialRequest, caller: Caller
     ) -> account_pb2.RenameOwnCredentialResponse:
         """Give a credential another name."""
-        caller, account = self._for(context)
-        await account.things.rename(str(caller), request.session, request.credential_id, request.label)
+        await self._account(caller).things.rename(
+            str(caller), request.session, request.credential_id, request.label
+        )
         return account_pb2.RenameOwnCredentialResponse()
 
     @answered
-    async def RemoveOwnCredential(  # noqa: N802, the API's name
-        self, request: account_pb2.RemoveOwnCredentialRequest, context: Context
+    async def RemoveOwnCredential(
+        self, request: account_pb2.RemoveOwnCredentialRequest, caller: Caller
     ) -> account_pb2.RemoveOwnCredentialResponse:
         """Remove a credential or a device."""
-        caller, account = self._for(context)
-        removed = await account.things.remove(str(caller), request.session, request.credential_id)
+        removed = await self._account(caller).things.remove(
+            str(caller), request.session, request.credential_id
+        )
         self.log.info(
             "credential.removed", credential=removed.id, account=removed.account_id, caller=str(caller)
         )
         return account_pb2.RemoveOwnCredentialResponse()
 
     @answered
-    async def RevokeOwnDevices(  # noqa: N802, the API's name
-        self, request: account_pb2.RevokeOwnDevicesRequest, context: Context
+    async def RevokeOwnDevices(
+        self, request: account_pb2.RevokeOwnDevicesRequest, caller: Caller
     ) -> account_pb2.RevokeOwnDevicesResponse:
         """End the trust in all devices."""
-        caller, account = self._for(context)
-        count = await account.things.revoke_devices(str(caller), request.session)
+        count = await self._account(caller).things.revoke_devices(str(caller), request.session)
         return account_pb2.RevokeOwnDevicesResponse(devices=count)
 
     @answered
-    async def RegenerateRecoveryCodes(  # noqa: N802, the API's name
-        self, request: account_pb2.RegenerateRecoveryCodesRequest, context: Context
+    async def RegenerateRecoveryCodes(
+        self, request: account_pb2.RegenerateRecoveryCodesRequest, caller: Caller
     ) -> account_pb2.RegenerateRecoveryCodesResponse:
         """Make new recovery codes."""
-        caller, account = self._for(context)
-        begun = await account.things.regenerate(str(caller), request.session)
+        begun = await self._account(caller).things.regenerate(str(caller), request.session)
         return account_pb2.RegenerateRecoveryCodesResponse(enrollment=begun_message(begun))
 
     @answered
-    async def BeginSecurityEmail(  # noqa: N802, the API's name
-        self, request: account_pb2.BeginSecurityEmailRequest, context: Context
+    async def BeginSecurityEmail(
+        self, request: account_pb2.BeginSecurityEmailRequest, caller: Caller
     ) -> account_pb2.BeginSecurityEmailResponse:
         """Send a code to a new security email."""
-        caller, account = self._for(context)
-        begun = await account.things.begin_security_mailbox(str(caller), request.session, request.address)
+        begun = await self._account(caller).things.begin_security_mailbox(
+            str(caller), request.session, request.address
+        )
         return account_pb2.BeginSecurityEmailResponse(enrollment=begun_message(begun))
 
     @answered
-    async def ChangePassword(  # noqa: N802, the API's name
-        self, request: account_pb2.ChangePasswordRequest, context: Context
+    async def ChangePassword(
+        self, request: account_pb2.ChangePasswordRequest, caller: Caller
     ) -> account_pb2.ChangePasswordResponse:
         """Change the directory's password."""
-        caller, account = self._for(context)
         old, new = request.old_password, request.new_password
-        await account.passwords.change(str(caller), request.session, old, new)
+        await self._account(caller).passwords.change(str(caller), request.session, old, new)
         return account_pb2.ChangePasswordResponse()
 
     @answered
-    async def BeginReset(  # noqa: N802, the API's name
-        self, request: account_pb2.BeginResetRequest, context: Context
+    async def BeginReset(
+        self, request: account_pb2.BeginResetRequest, caller: Caller
     ) -> account_pb2.BeginResetResponse:
         """Begin to set a forgotten password anew."""
-        caller, account = self._for(context)
         origin = origin_of(request.origin, caller)
         source = origin.source or origin.terminal
-        step = await account.resets.begin(str(caller), request.user, source)
+        step = await self._account(caller).resets.begin(str(caller), request.user, source)
         return account_pb2.BeginResetResponse(step=step_message(step))
 
     @answered
-    async def AnswerReset(  # noqa: N802, the API's name
-        self, request: account_pb2.AnswerResetRequest, context: Context
+    async def AnswerReset(
+        self, request: account_pb2.AnswerResetRequest, caller: Caller
     ) -> account_pb2.AnswerResetResponse:
         """Go on with a reset."""
-        caller, account = self._for(context)
-        step = await account.resets.answer(str(caller), request.ticket, request.answer)
+        step = await self._account(caller).resets.answer(str(caller), request.ticket, request.answer)
         return account_pb2.AnswerResetResponse(step=step_message(step))
-
-    def _for(self, context: Context) -> tuple[Caller, OwnAccounts]:
-        caller = self._addresses.caller(context.peer())
-        return caller, self._account(caller)
 
 
 def origin_of(message: login_pb2.Origin, caller: Caller) -> Origin:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -12,14 +12,11 @@ from nightlatch.v1 import admin_pb2, admin_pb2_grpc
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    import grpc
     import structlog
 
     from nightlatch.administration import Administration
     from nightlatch.model import Account, Credential
     from nightlatch.rpc.caller import Caller, CallerAddresses
-
-    Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class AdminService(admin_pb2_grpc.AdminServiceServicer):
@@ -34,35 +31,33 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
     ) -> None:
         self._administration = administration
         self._status = status
-        self._addresses = addresses
+        self.addresses = addresses
         self.log = log
 
     @answered
-    async def GetStatus(  # noqa: N802, the API's name
+    async def GetStatus(
         self,
-        request: admin_pb2.GetStatusRequest,  # noqa: ARG002, an empty message
-        context: Context,
+        request: admin_pb2.GetStatusRequest,
+        caller: Caller,
     ) -> admin_pb2.GetStatusResponse:
         """Tell how the daemon is."""
-        self._addresses.caller(context.peer())
         return await self._status()
 
     @answered
-    async def ListCredentials(  # noqa: N802, the API's name
-        self, request: admin_pb2.ListCredentialsRequest, context: Context
+    async def ListCredentials(
+        self, request: admin_pb2.ListCredentialsRequest, caller: Caller
     ) -> admin_pb2.ListCredentialsResponse:
         """List a person's credentials."""
-        administration = self._administration(self._addresses.caller(context.peer()))
+        administration = self._administration(caller)
         account, credentials = await administration.credentials(request.user)
         listed = [credential_message(administration, one) for one in credentials]
         return admin_pb2.ListCredentialsResponse(account=account_message(account), credentials=listed)
 
     @answered
-    async def RemoveCredential(  # noqa: N802, the API's name
-        self, request: admin_pb2.RemoveCredentialRequest, context: Context
+    async def RemoveCredential(
+        self, request: admin_pb2.RemoveCredentialRequest, caller: Caller
     ) -> admin_pb2.RemoveCredentialResponse:
         """Remove a credential."""
-        caller = self._addresses.caller(context.peer())
         removed = await self._administration(caller).remove(str(caller), request.user, request.credential_id)
         self.log.info(
             "credential.removed", credential=removed.id, account=removed.account_id, caller=str(caller)
@@ -72,11 +67,10 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
         )
 
     @answered
-    async def RenameCredential(  # noqa: N802, the API's name
-        self, request: admin_pb2.RenameCredentialRequest, context: Context
+    async def RenameCredential(
+        self, request: admin_pb2.RenameCredentialRequest, caller: Caller
     ) -> admin_pb2.RenameCredentialResponse:
         """Give a credential another name."""
-        caller = self._addresses.caller(context.peer())
         renamed = await self._administration(caller).rename(
             str(caller), request.user, request.credential_id, request.label
         )
@@ -85,11 +79,10 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
         )
 
     @answered
-    async def RevokeDevices(  # noqa: N802, the API's name
-        self, request: admin_pb2.RevokeDevicesRequest, context: Context
+    async def RevokeDevices(
+        self, request: admin_pb2.RevokeDevicesRequest, caller: Caller
     ) -> admin_pb2.RevokeDevicesResponse:
         """End the trust in all of a person's devices."""
-        caller = self._addresses.caller(context.peer())
         revoked = await self._administration(caller).revoke_devices(str(caller), request.user)
         self.log.info("devices.revoked", devices=len(revoked), caller=str(caller))
         return admin_pb2.RevokeDevicesResponse(
@@ -97,30 +90,27 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
         )
 
     @answered
-    async def TestChannel(  # noqa: N802, the API's name
-        self, request: admin_pb2.TestChannelRequest, context: Context
+    async def TestChannel(
+        self, request: admin_pb2.TestChannelRequest, caller: Caller
     ) -> admin_pb2.TestChannelResponse:
         """Send one message by a channel."""
-        caller = self._addresses.caller(context.peer())
         receipt = await self._administration(caller).test_channel(request.channel, request.address)
         return admin_pb2.TestChannelResponse(provider_id=receipt.provider_id)
 
     @answered
-    async def UnlockAccount(  # noqa: N802, the API's name
-        self, request: admin_pb2.UnlockAccountRequest, context: Context
+    async def UnlockAccount(
+        self, request: admin_pb2.UnlockAccountRequest, caller: Caller
     ) -> admin_pb2.UnlockAccountResponse:
         """Forget a person's failures."""
-        caller = self._addresses.caller(context.peer())
         account, forgotten = await self._administration(caller).unlock(str(caller), request.user)
         self.log.info("account.unlocked", account=account.id, forgotten=forgotten, caller=str(caller))
         return admin_pb2.UnlockAccountResponse(account=account_message(account), forgotten_failures=forgotten)
 
     @answered
-    async def CreateInvite(  # noqa: N802, the API's name
-        self, request: admin_pb2.CreateInviteRequest, context: Context
+    async def CreateInvite(
+        self, request: admin_pb2.CreateInviteRequest, caller: Caller
     ) -> admin_pb2.CreateInviteResponse:
         """Make an invite."""
-        caller = self._addresses.caller(context.peer())
         invite = await self._administration(caller).invites.create(str(caller), request.user, request.days)
         self.log.info("invite.created", account=invite.account.id, caller=str(caller))
         return admin_pb2.CreateInviteResponse(
@@ -130,11 +120,10 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
         )
 
     @answered
-    async def RevokeInvite(  # noqa: N802, the API's name
-        self, request: admin_pb2.RevokeInviteRequest, context: Context
+    async def RevokeInvite(
+        self, request: admin_pb2.RevokeInviteRequest, caller: Caller
     ) -> admin_pb2.RevokeInviteResponse:
         """End a person's open invite."""
-        caller = self._addresses.caller(context.peer())
         account, revoked = await self._administration(caller).invites.revoke(str(caller), request.user)
         self.log.info("invite.revoked", account=account.id, caller=str(caller))
         return admin_pb2.RevokeInviteResponse(account=account_message(account), revoked=revoked)

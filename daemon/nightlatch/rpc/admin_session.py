@@ -12,7 +12,7 @@ from nightlatch.rpc.admin import account_message, timestamp
 from nightlatch.rpc.caller import Caller
 from nightlatch.rpc.convert import step_message
 from nightlatch.rpc.roles import rights_of
-from nightlatch.rpc.status import answered
+from nightlatch.rpc.status import mapped
 from nightlatch.v1 import admin_session_pb2, admin_session_pb2_grpc
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ class AdminSessionService(admin_session_pb2_grpc.AdminSessionServiceServicer):
         self._clock = clock
         self.log = log
 
-    @answered
-    async def BeginSignIn(  # noqa: N802, the API's name
+    @mapped
+    async def BeginSignIn(
         self, request: admin_session_pb2.BeginSignInRequest, context: Context
     ) -> admin_session_pb2.BeginSignInResponse:
         """Begin to sign in."""
@@ -55,8 +55,8 @@ class AdminSessionService(admin_session_pb2_grpc.AdminSessionServiceServicer):
             step=step_message(await self._signing_in().begin(caller, request.user))
         )
 
-    @answered
-    async def AnswerSignIn(  # noqa: N802, the API's name
+    @mapped
+    async def AnswerSignIn(
         self, request: admin_session_pb2.AnswerSignInRequest, context: Context
     ) -> admin_session_pb2.AnswerSignInResponse:
         """Go on; with the grant, raise the connection to the role."""
@@ -70,8 +70,8 @@ class AdminSessionService(admin_session_pb2_grpc.AdminSessionServiceServicer):
             role=signed.role.value if signed.role else "",
         )
 
-    @answered
-    async def ResumeSession(  # noqa: N802, the API's name
+    @mapped
+    async def ResumeSession(
         self, request: admin_session_pb2.ResumeSessionRequest, context: Context
     ) -> admin_session_pb2.ResumeSessionResponse:
         """Take up a session."""

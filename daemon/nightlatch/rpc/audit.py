@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nightlatch.errors import Invalid
 from nightlatch.model import AuditQuery
@@ -19,13 +19,10 @@ from nightlatch.v1 import audit_pb2, audit_pb2_grpc
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    import grpc
     import structlog
 
     from nightlatch.audit.inquiry import Inquiry
-    from nightlatch.rpc.caller import CallerAddresses
-
-    Context = grpc.aio.ServicerContext[Any, Any]
+    from nightlatch.rpc.caller import Caller, CallerAddresses
 
 MOST_HEADS = 100_000
 
@@ -37,7 +34,7 @@ class AuditService(audit_pb2_grpc.AuditServiceServicer):
         self, inquiry: Inquiry, addresses: CallerAddresses, log: structlog.stdlib.BoundLogger
     ) -> None:
         self._inquiry = inquiry
-        self._addresses = addresses
+        self.addresses = addresses
         self._stopping = asyncio.Event()
         self.log = log
 
@@ -46,11 +43,10 @@ class AuditService(audit_pb2_grpc.AuditServiceServicer):
         self._stopping.set()
 
     @streamed
-    async def ListAuditEvents(  # noqa: N802, the API's name
-        self, request: audit_pb2.ListAuditEventsRequest, context: Context
+    async def ListAuditEvents(
+        self, request: audit_pb2.ListAuditEventsRequest, caller: Caller
     ) -> AsyncGenerator[audit_pb2.ListAuditEventsResponse, None]:
         """List events."""
-        self._addresses.caller(context.peer())
         if request.limit < 0:
             raise Invalid("limit must not be negative")
         query, trouble = await self._query(request.filter, oldest_first=request.oldest_first)
@@ -60,11 +56,10 @@ class AuditService(audit_pb2_grpc.AuditServiceServicer):
                 yield audit_pb2.ListAuditEventsResponse(events=map(event_message, page))
 
     @streamed
-    async def FollowAuditEvents(  # noqa: N802, the API's name
-        self, request: audit_pb2.FollowAuditEventsRequest, context: Context
+    async def FollowAuditEvents(
+        self, request: audit_pb2.FollowAuditEventsRequest, caller: Caller
     ) -> AsyncGenerator[audit_pb2.FollowAuditEventsResponse, None]:
         """Send events as they are written."""
-        self._addresses.caller(context.peer())
         query, _ = await self._query(request.filter, oldest_first=True)
         yield audit_pb2.FollowAuditEventsResponse()
         async with aclosing(self._inquiry.follow(query, self._stopping)) as pages:
@@ -72,11 +67,10 @@ class AuditService(audit_pb2_grpc.AuditServiceServicer):
                 yield audit_pb2.FollowAuditEventsResponse(events=map(event_message, page))
 
     @streamed
-    async def VerifyAudit(  # noqa: N802, the API's name
-        self, request: audit_pb2.VerifyAuditRequest, context: Context
+    async def VerifyAudit(
+        self, request: audit_pb2.VerifyAuditRequest, caller: Caller
     ) -> AsyncGenerator[audit_pb2.VerifyAuditResponse, None]:
         """Verify every chain."""
-        self._addresses.caller(context.peer())
         if len(request.heads) > MOST_HEADS:
             raise Invalid(f"at most {MOST_HEADS} heads can be verified at once")
         kept = await asyncio.to_thread(self._inquiry.kept_heads)

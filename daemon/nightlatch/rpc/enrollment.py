@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nightlatch.rpc.status import answered
 from nightlatch.v1 import enrollment_pb2, enrollment_pb2_grpc
@@ -10,13 +10,10 @@ from nightlatch.v1 import enrollment_pb2, enrollment_pb2_grpc
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import grpc
     import structlog
 
     from nightlatch.enrollment import Enrollments, Removals
     from nightlatch.rpc.caller import Caller, CallerAddresses
-
-    Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class EnrollmentService(enrollment_pb2_grpc.EnrollmentServiceServicer):
@@ -31,15 +28,14 @@ class EnrollmentService(enrollment_pb2_grpc.EnrollmentServiceServicer):
     ) -> None:
         self._enrollments = enrollments
         self._removals = removals
-        self._addresses = addresses
+        self.addresses = addresses
         self.log = log
 
     @answered
-    async def BeginEnrollment(  # noqa: N802, the API's name
-        self, request: enrollment_pb2.BeginEnrollmentRequest, context: Context
+    async def BeginEnrollment(
+        self, request: enrollment_pb2.BeginEnrollmentRequest, caller: Caller
     ) -> enrollment_pb2.BeginEnrollmentResponse:
         """Make a credential to be confirmed."""
-        caller = self._addresses.caller(context.peer())
         begun = await self._enrollments(caller).begin(
             str(caller),
             request.user,
@@ -58,30 +54,27 @@ class EnrollmentService(enrollment_pb2_grpc.EnrollmentServiceServicer):
         )
 
     @answered
-    async def ConfirmEnrollment(  # noqa: N802, the API's name
-        self, request: enrollment_pb2.ConfirmEnrollmentRequest, context: Context
+    async def ConfirmEnrollment(
+        self, request: enrollment_pb2.ConfirmEnrollmentRequest, caller: Caller
     ) -> enrollment_pb2.ConfirmEnrollmentResponse:
         """Store a credential that its answer has proven."""
-        caller = self._addresses.caller(context.peer())
         credential_id = await self._enrollments(caller).confirm(str(caller), request.ticket, request.answer)
         self.log.info("credential.added", credential=credential_id, caller=str(caller))
         return enrollment_pb2.ConfirmEnrollmentResponse(credential_id=credential_id)
 
     @answered
-    async def BeginRemoval(  # noqa: N802, the API's name
-        self, request: enrollment_pb2.BeginRemovalRequest, context: Context
+    async def BeginRemoval(
+        self, request: enrollment_pb2.BeginRemovalRequest, caller: Caller
     ) -> enrollment_pb2.BeginRemovalResponse:
         """Ask for the proof of a credential that shall go."""
-        caller = self._addresses.caller(context.peer())
         asked = await self._removals(caller).begin(str(caller), request.user, request.credential_id)
         return enrollment_pb2.BeginRemovalResponse(ticket=asked.ticket, prompt=asked.prompt)
 
     @answered
-    async def ConfirmRemoval(  # noqa: N802, the API's name
-        self, request: enrollment_pb2.ConfirmRemovalRequest, context: Context
+    async def ConfirmRemoval(
+        self, request: enrollment_pb2.ConfirmRemovalRequest, caller: Caller
     ) -> enrollment_pb2.ConfirmRemovalResponse:
         """Remove a credential that its answer has proven."""
-        caller = self._addresses.caller(context.peer())
         removed = await self._removals(caller).confirm(str(caller), request.ticket, request.answer)
         self.log.info(
             "credential.removed", credential=removed.id, account=removed.account_id, caller=str(caller)

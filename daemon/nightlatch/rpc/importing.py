@@ -5,7 +5,7 @@ MUST 1: it is served on the admin socket alone.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nightlatch.enrollment.takeover import Fate, Offered
 from nightlatch.errors import Invalid
@@ -16,13 +16,10 @@ from nightlatch.v1 import admin_pb2, import_pb2, import_pb2_grpc
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import grpc
     import structlog
 
     from nightlatch.enrollment.takeover import Takeovers
     from nightlatch.rpc.caller import Caller, CallerAddresses
-
-    Context = grpc.aio.ServicerContext[Any, Any]
 
 _OUTCOMES = {
     Fate.IMPORTED: import_pb2.IMPORT_OUTCOME_IMPORTED,
@@ -41,15 +38,14 @@ class ImportService(import_pb2_grpc.ImportServiceServicer):
         log: structlog.stdlib.BoundLogger,
     ) -> None:
         self._takeovers = takeovers
-        self._addresses = addresses
+        self.addresses = addresses
         self.log = log
 
     @answered
-    async def ImportCredentials(  # noqa: N802, the API's name
-        self, request: import_pb2.ImportCredentialsRequest, context: Context
+    async def ImportCredentials(
+        self, request: import_pb2.ImportCredentialsRequest, caller: Caller
     ) -> import_pb2.ImportCredentialsResponse:
         """Take over what one person has."""
-        caller = self._addresses.caller(context.peer())
         offered = tuple(_offered(one) for one in request.credentials)
         account, taken = await self._takeovers(caller).take(
             str(caller), request.user, offered, dry_run=request.dry_run

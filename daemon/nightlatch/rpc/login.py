@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nightlatch.login.step import Outcome
 from nightlatch.rpc.caller import Forbidden
@@ -13,15 +13,12 @@ from nightlatch.v1 import login_pb2, login_pb2_grpc
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import grpc
     import structlog
 
     from nightlatch.login.engine import LoginEngine
     from nightlatch.login.receipt import Receipts
     from nightlatch.login.step import Step
     from nightlatch.rpc.caller import Caller, CallerAddresses
-
-    Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class LoginService(login_pb2_grpc.LoginServiceServicer):
@@ -39,26 +36,24 @@ class LoginService(login_pb2_grpc.LoginServiceServicer):
     ) -> None:
         self._engine = engine
         self._receipts = receipts
-        self._addresses = addresses
+        self.addresses = addresses
         self.log = log
 
     @answered
-    async def BeginLogin(  # noqa: N802, the API's name
-        self, request: login_pb2.BeginLoginRequest, context: Context
+    async def BeginLogin(
+        self, request: login_pb2.BeginLoginRequest, caller: Caller
     ) -> login_pb2.BeginLoginResponse:
         """Start a login."""
-        caller = self._addresses.caller(context.peer())
         if not caller.may_act_for(request.service):
             raise Forbidden(f"{caller.name} may not log people in to that service. See its services setting.")
         step = await self._engine(caller).begin(str(caller), login_request(request, caller))
         return login_pb2.BeginLoginResponse(step=self._message(caller, step))
 
     @answered
-    async def AnswerLogin(  # noqa: N802, the API's name
-        self, request: login_pb2.AnswerLoginRequest, context: Context
+    async def AnswerLogin(
+        self, request: login_pb2.AnswerLoginRequest, caller: Caller
     ) -> login_pb2.AnswerLoginResponse:
         """Go on with a login."""
-        caller = self._addresses.caller(context.peer())
         step = await self._engine(caller).answer(str(caller), request.ticket, request.answer)
         return login_pb2.AnswerLoginResponse(step=self._message(caller, step))
 

@@ -6,7 +6,7 @@ MUST 1: nothing here changes anything: a plan is thrown away with the call that 
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from nightlatch.errors import ConfigError, Conflict
 from nightlatch.rpc.prospects import (
@@ -23,14 +23,11 @@ from nightlatch.v1 import policy_pb2, policy_pb2_grpc
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
-    import grpc
     import structlog
 
     from nightlatch.policy.policy import Policy
     from nightlatch.review import Review
-    from nightlatch.rpc.caller import CallerAddresses
-
-    Context = grpc.aio.ServicerContext[Any, Any]
+    from nightlatch.rpc.caller import Caller, CallerAddresses
 
 
 class PolicyReader(Protocol):
@@ -52,15 +49,14 @@ class PolicyService(policy_pb2_grpc.PolicyServiceServicer):
     ) -> None:
         self._review = review
         self._read = read
-        self._addresses = addresses
+        self.addresses = addresses
         self.log = log
 
     @answered
-    async def ExplainPolicy(  # noqa: N802, the API's name
-        self, request: policy_pb2.ExplainPolicyRequest, context: Context
+    async def ExplainPolicy(
+        self, request: policy_pb2.ExplainPolicyRequest, caller: Caller
     ) -> policy_pb2.ExplainPolicyResponse:
         """Explain one login."""
-        self._addresses.caller(context.peer())
         at = request.time.seconds + request.time.nanos / 1e9 if request.HasField("time") else None
         found = await self._review().explain(
             request.user, request.service, request.source, request.client, at
@@ -68,11 +64,10 @@ class PolicyService(policy_pb2_grpc.PolicyServiceServicer):
         return explanation_message(found)
 
     @streamed
-    async def ReportPolicy(  # noqa: N802, the API's name
-        self, request: policy_pb2.ReportPolicyRequest, context: Context
+    async def ReportPolicy(
+        self, request: policy_pb2.ReportPolicyRequest, caller: Caller
     ) -> AsyncGenerator[policy_pb2.ReportPolicyResponse, None]:
         """Tell what would become of everyone."""
-        self._addresses.caller(context.peer())
         read = 0
         async with aclosing(self._review().report(request.service, request.client, request.rule)) as pages:
             async for count, people in pages:
@@ -81,11 +76,10 @@ class PolicyService(policy_pb2_grpc.PolicyServiceServicer):
                     yield policy_pb2.ReportPolicyResponse(read=read, people=map(prospects_message, some))
 
     @streamed
-    async def PlanPolicy(  # noqa: N802, the API's name
-        self, request: policy_pb2.PlanPolicyRequest, context: Context
+    async def PlanPolicy(
+        self, request: policy_pb2.PlanPolicyRequest, caller: Caller
     ) -> AsyncGenerator[policy_pb2.PlanPolicyResponse, None]:
         """Tell what another configuration would change."""
-        self._addresses.caller(context.peer())
         traits = traits_from(request.factors)
         try:
             policy = await self._read(request.file, request.configuration, frozenset(traits))

@@ -31,6 +31,8 @@ from nightlatch.rpc.caller import Forbidden, Unidentified
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from nightlatch.rpc.caller import Caller
+
 _CODES: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
     (Unidentified, grpc.StatusCode.UNAUTHENTICATED),
     (Forbidden, grpc.StatusCode.PERMISSION_DENIED),
@@ -83,7 +85,7 @@ def where(error: BaseException) -> list[str]:
     return [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames[-8:]]
 
 
-def answered(method: Callable[[Any, Any, Any], Awaitable[T]]) -> Callable[[Any, Any, Any], Awaitable[T]]:
+def mapped(method: Callable[[Any, Any, Any], Awaitable[T]]) -> Callable[[Any, Any, Any], Awaitable[T]]:
     """Give a service's method the table above. The service has its logger as `log`."""
 
     @functools.wraps(method)
@@ -102,3 +104,13 @@ def answered(method: Callable[[Any, Any, Any], Awaitable[T]]) -> Callable[[Any, 
         raise AssertionError  # abort never returns; nothing below it may look like an answer
 
     return wrapped
+
+
+def answered(method: Callable[[Any, Any, Caller], Awaitable[T]]) -> Callable[[Any, Any, Any], Awaitable[T]]:
+    """Give a service's method its caller, and the table above. The service has `addresses` and `log`."""
+
+    @functools.wraps(method)
+    def identified(self: Any, request: Any, context: Any) -> Awaitable[T]:  # noqa: ANN401, gRPC's own types vary
+        return method(self, request, self.addresses.caller(context.peer()))
+
+    return mapped(identified)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from nightlatch.rpc.admin import account_message, credential_message, timestamp
 from nightlatch.rpc.prospects import explanation_message
@@ -12,15 +12,12 @@ from nightlatch.v1 import user_pb2, user_pb2_grpc
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import grpc
     import structlog
 
     from nightlatch.administration import Administration
     from nightlatch.desk import Desk, UserView
     from nightlatch.review import Review
     from nightlatch.rpc.caller import Caller, CallerAddresses
-
-    Context = grpc.aio.ServicerContext[Any, Any]
 
 DEFAULT_SERVICE = "sshd"
 PAM = "pam"
@@ -50,15 +47,12 @@ class UserService(user_pb2_grpc.UserServiceServicer):
     ) -> None:
         self._acting = acting
         self._review = review
-        self._addresses = addresses
+        self.addresses = addresses
         self.log = log
 
     @answered
-    async def GetUser(  # noqa: N802, the API's name
-        self, request: user_pb2.GetUserRequest, context: Context
-    ) -> user_pb2.GetUserResponse:
+    async def GetUser(self, request: user_pb2.GetUserRequest, caller: Caller) -> user_pb2.GetUserResponse:
         """Tell how a person stands."""
-        caller = self._addresses.caller(context.peer())
         acting = self._acting(caller)
         view = await acting.desk.show(request.user)
         policy = None
@@ -74,31 +68,28 @@ class UserService(user_pb2_grpc.UserServiceServicer):
         )
 
     @answered
-    async def DisableUser(  # noqa: N802, the API's name
-        self, request: user_pb2.DisableUserRequest, context: Context
+    async def DisableUser(
+        self, request: user_pb2.DisableUserRequest, caller: Caller
     ) -> user_pb2.DisableUserResponse:
         """Keep a person out."""
-        caller = self._addresses.caller(context.peer())
         account, since = await self._acting(caller).desk.disable(str(caller), request.user, request.reason)
         self.log.info("account.disabled", account=account.id, caller=str(caller))
         return user_pb2.DisableUserResponse(account=account_message(account), disable_time=timestamp(since))
 
     @answered
-    async def EnableUser(  # noqa: N802, the API's name
-        self, request: user_pb2.EnableUserRequest, context: Context
+    async def EnableUser(
+        self, request: user_pb2.EnableUserRequest, caller: Caller
     ) -> user_pb2.EnableUserResponse:
         """Let a person in again."""
-        caller = self._addresses.caller(context.peer())
         account, was = await self._acting(caller).desk.enable(str(caller), request.user)
         self.log.info("account.enabled", account=account.id, caller=str(caller), was_disabled=was)
         return user_pb2.EnableUserResponse(account=account_message(account), was_disabled=was)
 
     @answered
-    async def ResetUser(  # noqa: N802, the API's name
-        self, request: user_pb2.ResetUserRequest, context: Context
+    async def ResetUser(
+        self, request: user_pb2.ResetUserRequest, caller: Caller
     ) -> user_pb2.ResetUserResponse:
         """Let a person begin anew."""
-        caller = self._addresses.caller(context.peer())
         acting = self._acting(caller)
         reset = await acting.desk.reset(str(caller), request.user, request.days)
         self.log.info(
@@ -112,21 +103,19 @@ class UserService(user_pb2_grpc.UserServiceServicer):
         )
 
     @answered
-    async def ListSessions(  # noqa: N802, the API's name
-        self, request: user_pb2.ListSessionsRequest, context: Context
+    async def ListSessions(
+        self, request: user_pb2.ListSessionsRequest, caller: Caller
     ) -> user_pb2.ListSessionsResponse:
         """List a person's open sessions."""
-        caller = self._addresses.caller(context.peer())
         account, sessions = await self._acting(caller).desk.sessions(request.user)
         listed = (user_pb2.Session(id=one.id, expire_time=timestamp(one.ends_at)) for one in sessions)
         return user_pb2.ListSessionsResponse(account=account_message(account), sessions=listed)
 
     @answered
-    async def EndSessions(  # noqa: N802, the API's name
-        self, request: user_pb2.EndSessionsRequest, context: Context
+    async def EndSessions(
+        self, request: user_pb2.EndSessionsRequest, caller: Caller
     ) -> user_pb2.EndSessionsResponse:
         """End sessions of a person."""
-        caller = self._addresses.caller(context.peer())
         desk = self._acting(caller).desk
         account, ended = await desk.end_sessions(str(caller), request.user, request.session_id)
         self.log.info("sessions.ended", account=account.id, ended=ended, caller=str(caller))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nightlatch.errors import Invalid
 from nightlatch.rpc.caller import Forbidden
 from nightlatch.rpc.convert import evidence_of
-from nightlatch.rpc.status import answered
+from nightlatch.rpc.status import answered, mapped
 from nightlatch.v1 import keys_pb2, keys_pb2_grpc, verification_pb2, verification_pb2_grpc
 from nightlatch.verification import Verification, VerificationRequest
 
@@ -47,15 +47,14 @@ class VerificationService(verification_pb2_grpc.VerificationServiceServicer):
         log: structlog.stdlib.BoundLogger,
     ) -> None:
         self._verifications = verifications
-        self._addresses = addresses
+        self.addresses = addresses
         self.log = log
 
     @answered
-    async def VerifyCode(  # noqa: N802, the API's name
-        self, request: verification_pb2.VerifyCodeRequest, context: Context
+    async def VerifyCode(
+        self, request: verification_pb2.VerifyCodeRequest, caller: Caller
     ) -> verification_pb2.VerifyCodeResponse:
         """Check a code."""
-        caller = self._addresses.caller(context.peer())
         code = request.code.encode()
         if not 1 <= len(code) <= MAX_CODE:
             raise Invalid(f"code must have 1 to {MAX_CODE} characters")
@@ -75,22 +74,20 @@ class VerificationService(verification_pb2_grpc.VerificationServiceServicer):
         )
 
     @answered
-    async def SendCode(  # noqa: N802, the API's name
-        self, request: verification_pb2.SendCodeRequest, context: Context
+    async def SendCode(
+        self, request: verification_pb2.SendCodeRequest, caller: Caller
     ) -> verification_pb2.SendCodeResponse:
         """Send a code."""
-        caller = self._addresses.caller(context.peer())
         sent = await self._verifications(caller).send(
             str(caller), _request(request, caller), request.factor, request.credential_id
         )
         return verification_pb2.SendCodeResponse(ticket=sent.ticket, prompt=sent.prompt)
 
     @answered
-    async def CheckDevice(  # noqa: N802, the API's name
-        self, request: verification_pb2.CheckDeviceRequest, context: Context
+    async def CheckDevice(
+        self, request: verification_pb2.CheckDeviceRequest, caller: Caller
     ) -> verification_pb2.CheckDeviceResponse:
         """Tell whether a device is trusted."""
-        caller = self._addresses.caller(context.peer())
         evidence = evidence_of(request.evidence, caller)
         asked = _request(request, caller, evidence=evidence)
         answer = await self._verifications(caller).device(str(caller), asked, receipt=request.wants_receipt)
@@ -103,17 +100,17 @@ class VerificationService(verification_pb2_grpc.VerificationServiceServicer):
 
 
 class KeyService(keys_pb2_grpc.KeyServiceServicer):
-    """Tells the public keys of receipts."""
+    """Tells the public keys of receipts, to whoever the guard lets ask."""
 
     def __init__(self, receipts: Callable[[], Receipts], log: structlog.stdlib.BoundLogger) -> None:
         self._receipts = receipts
         self.log = log
 
-    @answered
-    async def GetKeys(  # noqa: N802, the API's name
+    @mapped
+    async def GetKeys(
         self,
-        request: keys_pb2.GetKeysRequest,  # noqa: ARG002, an empty message
-        context: Context,  # noqa: ARG002, the guard knows the caller
+        request: keys_pb2.GetKeysRequest,
+        context: Context,
     ) -> keys_pb2.GetKeysResponse:
         """Tell the keys."""
         receipts = self._receipts()
