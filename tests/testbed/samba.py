@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import ldap3
 
 from nightlatch.directories.ldap_tls import StrictTls, trust
+from testbed.ports import own_part
 from testbed.process import Child, wait_until
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Samba:
     def __init__(self, folder: Path, pki: Pki) -> None:
         self._folder = folder
         self._child: Child | None = None
-        self.address = free_address(pki.controller_addresses)
+        self.address = free_address(own_part(pki.controller_addresses))
         self.url = f"ldap://{self.address}"
         """For StartTLS."""
         self.tls_url = f"ldaps://{self.address}"

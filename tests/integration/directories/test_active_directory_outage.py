@@ -13,6 +13,7 @@ from nightlatch.model import Secret
 from testbed import hostile
 from testbed.dns_server import DnsServer
 from testbed.process import wait_until
+from testbed.ports import own_part
 from testbed.samba import DOMAIN, Samba, free_address, password_of
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def dns(samba: Samba) -> Iterator[DnsServer]:
 @pytest.fixture
 def elsewhere(samba: Samba, pki: Pki) -> str:
     """A loopback address on which nobody serves LDAP."""
-    return free_address([address for address in pki.controller_addresses if address != samba.address])
+    return free_address([one for one in own_part(pki.controller_addresses) if one != samba.address])
 
 
 def _found(samba: Samba, dns: DnsServer, **changes: object) -> dict[str, object]:
