@@ -12,8 +12,8 @@ from nightlatch.errors import Refused, Unavailable
 from nightlatch.model import Secret
 from testbed import hostile
 from testbed.dns_server import DnsServer
-from testbed.process import wait_until
 from testbed.ports import own_part
+from testbed.process import wait_until
 from testbed.samba import DOMAIN, Samba, free_address, password_of
 
 if TYPE_CHECKING:
