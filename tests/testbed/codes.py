@@ -9,6 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import pyotp
 
 STEP = 30
+TYPING = 10
+"""Seconds for which a code is good at least, so that a busy machine does not make it too old."""
 
 
 class App:
@@ -28,11 +30,12 @@ class App:
     def fresh(self, earliest: int = -1) -> str:
         """The next code that was not shown before and is accepted now; waits for one if need be.
 
-        With `earliest` 0 a code that is good for half a minute yet, at least.
+        It is good for `TYPING` seconds at least, and with `earliest` 0 for half a minute.
         """
         while True:
-            now = int(time.time()) // STEP
-            step = max(self.last + 1, now + earliest)
+            now, gone = divmod(time.time(), STEP)
+            oldest = 0 if gone > STEP - TYPING else earliest
+            step = max(self.last + 1, int(now) + max(oldest, earliest))
             if step <= now + 1:
                 self.last = step
                 return self._totp.at(step * STEP)
