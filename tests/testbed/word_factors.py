@@ -38,6 +38,8 @@ class WordFactor:
             raise RuntimeError(answer)
         if answer.encode() == state:
             return Verdict(Decision.ACCEPT, state + b"-spent")
+        if answer == "stolen":
+            return Verdict(Decision.REJECT, reason="a thief's", revoke=True)
         return Verdict(Decision.REJECT, reason="wrong word")
 
 

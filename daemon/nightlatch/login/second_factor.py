@@ -130,9 +130,16 @@ class SecondFactor:
         request = self._request(turn, scope, turn.state.login_id)
         return self._told(turn, await self._parts.store.decide(request, trial))
 
+    def tell_revoked(self, turn: Turn, credential: Credential) -> None:
+        """Tell the person that a factor took one of their credentials away: somebody may have stolen it."""
+        template = "notice_device_revoked" if self.plugin(credential).silent else "notice_credential_removed"
+        self._parts.notices.tell(template, turn.event_for(credential), credential.label)
+
     def _told(self, turn: Turn, judgement: Judgement) -> Judgement:
-        """A judgement, after the watcher heard of it."""
+        """A judgement, after the watcher heard of it, and the person of what it took away."""
         turn.factor = judgement.credential.factor if judgement.credential is not None else ""
+        if judgement.revoked and judgement.credential is not None:
+            self.tell_revoked(turn, judgement.credential)
         self._parts.watcher.proof(turn.factor, judgement.proof.value)
         return judgement
 

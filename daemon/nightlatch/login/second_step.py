@@ -63,8 +63,6 @@ class SecondStep:
         evidence = await self._second.check_evidence(turn, requirement)
         if evidence.proof is Proof.ACCEPTED:
             return await self._granted(turn, evidence, requirement)
-        if evidence.revoked and evidence.credential is not None:
-            self._parts.notices.tell("notice_device_revoked", turn.event_for(evidence.credential))
         usable = await self._second.usable(turn)
         if not usable:
             if requirement.uncertain:

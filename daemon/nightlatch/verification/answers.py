@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from nightlatch.login.step import MAX_NAME, MAX_SERVICE, plain_text
+
+if TYPE_CHECKING:
+    from nightlatch.model import Credential
 
 
 class Verification(Enum):
@@ -53,6 +57,8 @@ class Verified:
     device_token: str = field(default="", repr=False)
     repeated: bool = False
     """Whether this verdict was given before, to the same request."""
+    revoked: Credential | None = None
+    """The credential that its factor took away: only a thief would have shown this."""
 
     def remembered(self) -> str:
         """The verdict as text, for giving it again. Without the token: that is a secret."""

@@ -3,6 +3,7 @@
 MUST 1: the limiter is charged before the code is looked at, once a call, however many credentials there are.
 MUST 2: a request that was decided before gets the same verdict, and nothing is charged or spent again.
 MUST 3: the credentials are those of the transaction, and only those of factors that policy lets count.
+MUST 4: a credential that its factor calls stolen is gone with the decision, and the code counts nowhere.
 """
 
 from __future__ import annotations
@@ -97,6 +98,8 @@ class CodeTrial:
                 credential = replace(credential, state=verdict.state)  # noqa: PLW2901 - its new state
             if verdict.decision is Decision.ACCEPT:
                 return self._accept(charged, replace(credential, last_used_at=now), verdict)
+            if verdict.revoke:
+                return self._revoke(charged, credential, verdict, now)
             if verdict.decision is Decision.PENDING:
                 raise Unavailable(f"factor {credential.factor}", "is not decided yet; ask again in a moment")
             if verdict.state is not None:
@@ -111,6 +114,16 @@ class CodeTrial:
         context = CallContext(now, now + VERIFY_SECONDS, self.parts.randomness)
         facade = self.parts.factors[credential.factor]
         return facade.verify(credential.state, self.memo, self.code.reveal(), context)
+
+    def _revoke(
+        self, charged: limits.Charged, credential: Credential, verdict: Verdict, now: float
+    ) -> tuple[Changes, Verified]:
+        """Take a credential away; what only a thief would show is tried on no other one."""
+        wrong = Verified(Verification.WRONG, verdict.reason or "wrong code", revoked=credential)
+        changes = Changes(limits={self.scope: charged.state}, removed=(credential.id,))
+        facts = f"{verdict.facts} {failure_facts(charged.state, now)}".strip()
+        trial = replace(self, event=named(self.event, credential))
+        return trial._with(changes, wrong, Result.REFUSED, facts)  # noqa: SLF001 - a copy of itself
 
     def _accept(
         self, charged: limits.Charged, credential: Credential, verdict: Verdict

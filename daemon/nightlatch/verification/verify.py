@@ -95,6 +95,8 @@ class Verifications:
             hides=not request.may_know,
         )
         verified = await self._judged(trial, account, key if fingerprint or ticket else "")
+        if verified.revoked is not None:
+            self._second.tell_revoked(turn, verified.revoked)
         self._parts.watcher.proof(verified.factor, verified.verification.value)
         return await self._answer(turn, request, verified, receipt=receipt)
 
@@ -163,8 +165,6 @@ class Verifications:
         turn.found(account)
         requirement = await self._second.requirement(turn)
         judgement = await self._second.check_evidence(turn, requirement)
-        if judgement.revoked and judgement.credential is not None:
-            self._parts.notices.tell("notice_device_revoked", turn.event_for(judgement.credential))
         if judgement.proof is not Proof.ACCEPTED or judgement.credential is None:
             return await self._refuse(turn, request, Verified(Verification.WRONG, judgement.reason))
         credential = judgement.credential

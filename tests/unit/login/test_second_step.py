@@ -252,6 +252,18 @@ async def test_theft_ends_the_trust(world: World) -> None:
     assert isinstance(await begin(world, "token:new"), Prompt)
 
 
+async def test_a_credential_that_its_factor_calls_stolen_is_gone_and_told(world: World) -> None:
+    """What only a thief would show takes the credential away; the person hears of it at what is left."""
+    world.give("c1")
+    world.give("c2", "sent", used=1.0)
+    step = await say(world, await begin(world), "stolen")
+    await world.parts.notices.close()
+    assert set(world.store.held[ALICE.id]) == {"c2"}
+    assert [message.template for _, message in world.post.sent][-1:] == ["notice_credential_removed"]
+    assert isinstance(step, Outcome)
+    assert step.verdict is Verdict.REFUSED
+
+
 async def test_a_trusted_device_spares_the_code_behind_a_password(world: World) -> None:
     """The password's ticket is spent by the password; the evidence counts all the same."""
     world.rules(TRUSTING)

@@ -101,6 +101,32 @@ async def test_who_may_not_know_sees_a_wrong_code_for_people_without_credentials
     assert SCOPE not in world.store.limits or world.store.limits[SCOPE].in_a_row == 0
 
 
+async def test_what_a_factor_calls_stolen_is_taken_away(world: World) -> None:
+    """As at a login: the credential is gone, the audit names it, and the person is told at what is left."""
+    world.give("c2", "sent", "•••• 55")
+    for _ in range(2):
+        answer = await verifications(world).code(CALLER, asking("one"), b"stolen")
+        assert answer.verified.verification is Verification.WRONG
+    await world.parts.notices.close()
+    assert set(world.store.held[ALICE.id]) == {"c2"}
+    [taken] = [event for event in world.store.events if event.event == "verification.code"]
+    assert (taken.result, taken.reason, taken.credential_id) == (Result.REFUSED, "a thief's", "c1")
+    assert [message.template for _, message in world.post.sent] == ["notice_credential_removed"]
+    assert world.store.limits[SCOPE].in_a_row == 1
+    right = await verifications(world).code(CALLER, asking(), b"word")
+    assert right.verified.verification is Verification.WRONG
+
+
+async def test_what_one_factor_calls_stolen_counts_for_no_other(world: World) -> None:
+    """The code is tried on nothing further: deny is what comes of it."""
+    world.give("b", "word")
+    held = world.store.held[ALICE.id]
+    held["b"] = replace(held["b"], state=b"stolen")
+    answer = await verifications(world).code(CALLER, asking(), b"stolen")
+    assert answer.verified.verification is Verification.WRONG
+    assert "b" in held
+
+
 async def test_policy_decides_what_counts(world: World) -> None:
     """POL-03: an application can not choose a factor that policy does not let count."""
     world.rules(Rule("sent only", factors=frozenset({"sent"})))
