@@ -57,7 +57,7 @@ class Budget(Enum):
     LOGIN = "send"
     CHANGES = "send/changes"
     RESETS = "send/resets"
-    """Anybody can ask for them: they are counted by themselves."""
+    """Anybody can ask for them: they are counted by themselves, in every limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +155,14 @@ class Sender:
             self._log.warning("message.limited", account=event.account_id, reason=reason)
             await self._record(replace(event, result=Result.LOCKED), f"not sent: {reason}")
             raise NotSent(reason, permanent=True)
-        account, destination = f"{budget.value}/{event.account_id}", f"send/to/{self._tag(address)}"
+        # What strangers can use up is nobody's way to sign in.
+        whose = budget.value if budget is Budget.RESETS else Budget.LOGIN.value
+        account, destination = f"{budget.value}/{event.account_id}", f"{whose}/to/{self._tag(address)}"
         rules: dict[str, Rule] = {
             account: limits.charge_sends(limits.SENDS_OF_ACCOUNT, " for this account"),
             destination: limits.charge_sends(limits.SENDS_TO_ADDRESS, " to this address"),
-            shared.scope: limits.charge_sends(((shared.most, HOUR),), f" to {shared.named}"),
-            "send/all": limits.charge_sends(((self._ceilings.in_all, HOUR),), " in all"),
+            f"{whose}/{shared.scope}": limits.charge_sends(((shared.most, HOUR),), f" to {shared.named}"),
+            f"{whose}/all": limits.charge_sends(((self._ceilings.in_all, HOUR),), " in all"),
         }
         factor = limits.factor_scope(event.account_id)
 
@@ -189,11 +191,11 @@ class Sender:
         if not address.startswith("+"):
             domain = address.rpartition("@")[2].lower()
             most = ceilings.domains.get(domain, ceilings.per_prefix)
-            return _Shared(f"send/prefix/{self._tag(domain)}", "mailboxes of this domain", most)
+            return _Shared(f"prefix/{self._tag(domain)}", "mailboxes of this domain", most)
         longest = max((one for one in ceilings.prefixes if address.startswith(one)), key=len, default="")
         most = ceilings.prefixes.get(longest, ceilings.per_prefix)
         prefix = longest or address[:PREFIX_LETTERS]
-        return _Shared(f"send/prefix/{prefix}", f"numbers that begin with {prefix}", most)
+        return _Shared(f"prefix/{prefix}", f"numbers that begin with {prefix}", most)
 
     def _language_of(self, event: AuditEvent) -> str:
         found = _LANGUAGE.match(event.language)

@@ -8,17 +8,21 @@ import pytest
 import structlog
 
 from nightlatch import limits
+from nightlatch.channel import Message, NotSent
+from nightlatch.factor import Reach
 from nightlatch.login.step import LoginRequest, Outcome, Primary, Prompt, Step, Verdict
-from nightlatch.model import Contact, Result
+from nightlatch.model import AuditEvent, Contact, Result
 from nightlatch.notices import Notices
 from nightlatch.plugins.channel_facade import ChannelFacade
 from nightlatch.policy.model import Rule
-from nightlatch.sending import Sender, SendingLimits
+from nightlatch.sending import Budget, Sender, SendingLimits
 from testbed.core import ALICE, World
 
 CALLER = "pam uid=0"
 KEY = "ssh:ssh-ed25519 AAAA"
 MINUTE = 60
+ADDRESS = "+1555"
+"""Where alice's codes go."""
 
 
 @pytest.fixture
@@ -97,6 +101,29 @@ async def test_a_limit_that_others_have_used_up_is_an_outage(world: World) -> No
     assert isinstance(step, Outcome)
     assert step.verdict is Verdict.UNAVAILABLE
     assert not world.store.limits[limits.factor_scope(ALICE.id)].failures
+
+
+async def test_resets_use_up_nobodys_messages_for_signing_in(world: World) -> None:
+    """OOB-04: anybody may ask for resets: they have limits of their own, for an address and for everybody."""
+    sending(world, SendingLimits(in_all=3, prefixes={"+1": 3}))
+    for number in range(3):
+        await reset_mail(world, f"corp:{number}", f"{ADDRESS}{number}")
+    with pytest.raises(NotSent, match="too many messages"):
+        await reset_mail(world, "corp:3", f"{ADDRESS}3")
+    assert isinstance(await begin(world), Prompt)
+    sending(world, SendingLimits())
+    for number in range(4, 9):
+        await reset_mail(world, f"corp:{number}", ADDRESS)
+    with pytest.raises(NotSent, match="too many messages"):
+        await reset_mail(world, "corp:9", ADDRESS)
+    assert isinstance(await begin(world), Prompt)
+
+
+async def reset_mail(world: World, account: str, address: str) -> None:
+    """Send somebody the code for a reset."""
+    event = AuditEvent("message.send", Result.PASSED, "", "", account)
+    message = Message("reset_code", {"code": "1", "minutes": "30"})
+    await world.parts.sender.send(event, Reach(("post",), address), message, 5.0, Budget.RESETS)
 
 
 @pytest.mark.parametrize(
