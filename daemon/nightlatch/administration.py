@@ -10,6 +10,7 @@ from nightlatch.channel import Message, NotSent
 from nightlatch.enrollment.asking import change
 from nightlatch.enrollment.enroll import MAX_LABEL
 from nightlatch.errors import Conflict, Invalid, NotFound, Refused
+from nightlatch.login.hold import after_removing
 from nightlatch.model import Account, Changes, Credential, DecisionRequest, Snapshot
 
 if TYPE_CHECKING:
@@ -47,9 +48,11 @@ class Administration:
                     f"{account.name} has no credential {credential_id}. See: nightlatch credential list"
                 )
             event = change(self._removal(found), account, caller, found)
-            return Changes(removed=(found.id,), events=(event,)), found
+            standing = after_removing(snapshot.standing, self._parts.factors, (found,))
+            return Changes(removed=(found.id,), standing=standing, events=(event,)), found
 
-        removed = await self._parts.store.decide(DecisionRequest(account_id=account.id), body)
+        request = DecisionRequest(account_id=account.id, standing=True)
+        removed = await self._parts.store.decide(request, body)
         event = change(self._removal(removed), account, caller, removed)
         template = "notice_device_revoked" if self.is_device(removed) else "notice_credential_removed"
         self._parts.notices.tell(template, event, removed.label, gone=(removed,))

@@ -131,6 +131,10 @@ class Standing:
     reset: str = field(default="", repr=False)
     """A keyed hash of the code that may set a forgotten password anew, in hexadecimal; empty for none."""
     reset_expires_at: float = 0.0
+    holds: tuple[tuple[str, float], ...] = ()
+    """Credentials that sign in and change nothing yet: each one's id, and until when (`login/hold.py`)."""
+    rescued_at: float = 0.0
+    """When printed codes or a last resort that are gone by now were last used; 0 for never."""
 
 
 @dataclass(frozen=True, slots=True)

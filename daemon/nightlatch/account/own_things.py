@@ -3,6 +3,7 @@
 MUST 1: a call concerns the session's account and no other (API-02).
 MUST 2: the last credential that the person could sign in with stays, until there is another one.
 MUST 3: the person is told of every change, everywhere but at the credential that is new.
+MUST 4: what is added after a rescue is on hold: it changes nothing before its time (REC-04).
 """
 
 from __future__ import annotations
@@ -10,19 +11,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from nightlatch.account.proving import is_full
-from nightlatch.account.session import Level, Session
+from nightlatch.account.session import standing_of
 from nightlatch.channel import Medium
 from nightlatch.enrollment.asking import change
 from nightlatch.enrollment.enroll import MAX_LABEL
 from nightlatch.enrollment.remove import LAST_ONE
 from nightlatch.errors import Conflict, Invalid, NotFound
-from nightlatch.model import Changes, DecisionRequest, Result
+from nightlatch.login.hold import Level, after_removing, ends_at, is_full
+from nightlatch.model import Changes, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nightlatch.account.session import Sessions
+    from nightlatch.account.session import Session, Sessions
     from nightlatch.enrollment import Begun, Enrollments
     from nightlatch.login.parts import Parts
     from nightlatch.model import Account, AuditEvent, Credential, Snapshot
@@ -54,6 +55,8 @@ class Overview:
     """How often a credential can still be used, by its id, where that is counted."""
     seconds: float = 0.0
     """How long the session still lives."""
+    holds: dict[str, float] = field(default_factory=dict)
+    """Until when a credential is on hold, by its id, where it is."""
 
 
 class OwnThings:
@@ -69,7 +72,9 @@ class OwnThings:
         session = await self._sessions.take(caller, bearer)
         account = session.account
         held = await self._parts.store.credentials(account.id)
+        standing = await self._parts.store.standing(account.id)
         rows = await self._parts.store.audit_rows(account.id, _READ)
+        now = self._parts.clock.now()
         mail = self._mail()
         return Overview(
             account,
@@ -84,7 +89,8 @@ class OwnThings:
             ),
             {one.name: one.title for one in self._parts.factors.values()},
             {one.id: left for one in held if (left := self._left(one)) is not None},
-            session.expires_at - self._parts.clock.now(),
+            session.expires_at - now,
+            {one.id: end for one in held if (end := ends_at(standing, one.id, now))},
         )
 
     async def begin_add(
@@ -107,7 +113,7 @@ class OwnThings:
     async def confirm_add(self, caller: str, bearer: bytes, ticket: bytes, answer: bytes) -> str:
         """The id of the stored credential; raises ProofNeeded, Refused, Locked, TicketError."""
         session = await self._sessions.take(caller, bearer, Level.RESCUE)
-        return await self._enrollments.confirm(_bound(caller, session), ticket, answer)
+        return await self._enrollments.confirm(_bound(caller, session), ticket, answer, session.level)
 
     async def begin_security_mailbox(self, caller: str, bearer: bytes, address: str) -> Begun:
         """Send a code to a new security email; raises ProofNeeded, Conflict where none is possible."""
@@ -150,7 +156,8 @@ class OwnThings:
             if self._signs_in(found) and not any(self._signs_in(one) for one in others):
                 raise Conflict(LAST_ONE)
             event = change(self._removal(found), session.account, _bound(caller, session), found)
-            return Changes(removed=(found.id,), events=(event,)), found
+            standing = after_removing(snapshot.standing, self._parts.factors, (found,))
+            return Changes(removed=(found.id,), standing=standing, events=(event,)), found
 
         removed = await self._decide(session, body)
         self._tell_removed(caller, session, removed)
@@ -172,8 +179,7 @@ class OwnThings:
         return len(devices)
 
     async def _decide(self, session: Session, body: Callable[[Snapshot], tuple[Changes, T]]) -> T:
-        request = DecisionRequest(account_id=session.account.id, account=session.account)
-        return await self._parts.store.decide(request, body)
+        return await self._parts.store.decide(standing_of(session.account), body)
 
     def _tell_removed(self, caller: str, session: Session, removed: Credential) -> None:
         event = change(self._removal(removed), session.account, _bound(caller, session), removed)

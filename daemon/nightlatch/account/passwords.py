@@ -11,10 +11,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nightlatch import limits
-from nightlatch.account.session import Level, only, standing_of
+from nightlatch.account.session import only, standing_of
 from nightlatch.enrollment.asking import change
 from nightlatch.errors import Conflict, Invalid, Locked, Refused, Restricted, Unavailable
 from nightlatch.login.answers import read_password
+from nightlatch.login.hold import Level
 from nightlatch.model import Changes, DecisionRequest, Result
 
 if TYPE_CHECKING:

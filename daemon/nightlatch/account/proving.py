@@ -2,6 +2,7 @@
 
 MUST 1: policy's exceptions do not count here: there is a proof by one of `factors`, or nothing.
 MUST 2: nothing is set up on the way, and no evidence of a device is taken (DEV-03).
+MUST 3: what is on hold after a rescue proves nothing here, and is not asked for (REC-04).
 """
 
 from __future__ import annotations
@@ -9,15 +10,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nightlatch.account.session import Level
 from nightlatch.errors import Refused
 from nightlatch.login.engine import LoginEngine
+from nightlatch.login.hold import Level, is_full
 from nightlatch.login.step import LoginRequest, Outcome, Primary, Verdict
 from nightlatch.login.ticket import Tickets
 from nightlatch.policy.policy import Policy
 
 if TYPE_CHECKING:
-    from nightlatch.factor import FactorPlugin
     from nightlatch.keys import Sealer
     from nightlatch.login.onboarding import Onboarded
     from nightlatch.login.parts import Parts
@@ -35,11 +35,6 @@ def level_of(parts: Parts, factor: str) -> Level:
     if facade is None or facade.plugin.silent:
         return Level.NONE
     return Level.FULL if is_full(facade.plugin) else Level.RESCUE
-
-
-def is_full(plugin: FactorPlugin) -> bool:
-    """Whether a factor is one that people sign in with every day."""
-    return plugin.confirmed and not plugin.silent and not plugin.last_resort
 
 
 class NothingToSetUp:
@@ -66,7 +61,8 @@ class Proving:
     """Asks somebody who is known for a proof by one of some factors."""
 
     def __init__(self, parts: Parts, sealer: Sealer, factors: frozenset[str]) -> None:
-        own = replace(parts, tickets=Tickets(sealer, parts.randomness), policy=Policy((), frozenset(factors)))
+        tickets, policy = Tickets(sealer, parts.randomness), Policy((), frozenset(factors))
+        own = replace(parts, tickets=tickets, policy=policy, takes_held=False)
         self._engine = LoginEngine(own, NothingToSetUp())
 
     async def begin(self, caller: str, account: Account, source: str) -> Step:

@@ -3,8 +3,9 @@
 MUST 1: it is sealed, opens for the caller that signed in alone, and dies after `LIFETIME`.
 MUST 2: its id is in the account's standing, hashed: what is not there any more is of no use, at every call.
 MUST 3: the person is found anew at every call: another account under the same name gets nothing (IDN-04).
-MUST 4: a change needs a proof of this session, not older than `PROOF_LIFETIME`. A recovery code or a last
-        resort lets the person add something, and change nothing else (REC-04); a device is no proof (DEV-03).
+MUST 4: a change needs a proof of this session, not older than `PROOF_LIFETIME`. A recovery code, a last
+        resort and what is on hold after one let the person add something, and change nothing else (REC-04);
+        a device is no proof (DEV-03).
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from nightlatch.errors import ProofNeeded, SessionEnded
 from nightlatch.keys import SealError
+from nightlatch.login.hold import Level, worth
 from nightlatch.login.sealed_account import account_fields, account_in
 from nightlatch.model import Changes, DecisionRequest
 
@@ -34,15 +35,6 @@ MOST_OPEN = 8
 MAX_BEARER = 16 * 1024
 ENDED = "Your session has ended. Sign in again."
 PROOF_NEEDED = "This change needs a fresh proof: confirm with your second step that it is you."
-
-
-class Level(IntEnum):
-    """How much a proof is worth."""
-
-    NONE = 0
-    RESCUE = 1
-    """By a printed code or a last resort: good for adding something."""
-    FULL = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +62,25 @@ class Sessions:
         self._parts = parts
         self._sealer = sealer
 
-    async def open(self, caller: str, account: Account, level: Level, source: str) -> bytes:
-        """The bearer of a new session; raises Unavailable."""
+    async def open(
+        self, caller: str, account: Account, level: Level, source: str, credential_id: str
+    ) -> bytes:
+        """The bearer of a new session, behind a proof by a credential; raises Unavailable.
+
+        `level` is what its factor is worth; of no credential (an empty id) a proof is worth nothing.
+        """
         identity = self._parts.randomness.bytes(16).hex()
 
-        def body(snapshot: Snapshot) -> tuple[Changes, float]:
+        def body(snapshot: Snapshot) -> tuple[Changes, tuple[float, Level]]:
             end = snapshot.now + LIFETIME
             open_ones = [one for one in snapshot.standing.sessions if one[1] > snapshot.now]
             kept = (*open_ones[-MOST_OPEN + 1 :], (hashed(identity), end))
-            return Changes(standing=replace(snapshot.standing, sessions=kept)), end
+            changes = Changes(standing=replace(snapshot.standing, sessions=kept))
+            return changes, (end, worth(snapshot, credential_id, level))
 
-        end = await self._parts.store.decide(standing_of(account), body)
-        proved_at = self._parts.clock.now() if level else 0.0
-        return self.seal(Session(identity, account, end, level, proved_at, source), caller)
+        end, proven = await self._parts.store.decide(standing_of(account), body)
+        proved_at = self._parts.clock.now() if proven else 0.0
+        return self.seal(Session(identity, account, end, proven, proved_at, source), caller)
 
     def proven(self, caller: str, session: Session, level: Level) -> bytes:
         """The bearer of the same session with a fresh proof; it lives no longer than before."""

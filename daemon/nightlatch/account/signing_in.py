@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nightlatch.account.proving import SERVICE, level_of
-from nightlatch.account.session import LIFETIME, Level
+from nightlatch.account.session import LIFETIME
 from nightlatch.errors import Refused
 from nightlatch.login.engine import LoginEngine
+from nightlatch.login.hold import Level
 from nightlatch.login.step import LoginRequest, Outcome, Primary, Verdict
 from nightlatch.login.ticket import Tickets
 
@@ -70,7 +71,8 @@ class SigningIn:
         if step.grant is None or (facade is not None and facade.plugin.silent):
             raise Refused("a device opens no session")
         level = level_of(self._parts, step.factor)
-        bearer = await self._sessions.open(caller, step.grant.account, level, step.grant.source)
+        grant = step.grant
+        bearer = await self._sessions.open(caller, grant.account, level, grant.source, grant.credential_id)
         return Signed(step, bearer, LIFETIME)
 
     async def begin_proof(self, caller: str, bearer: bytes) -> Step:

@@ -17,11 +17,11 @@ from nightlatch.account import (
     Sessions,
     SigningIn,
 )
-from nightlatch.account.proving import is_full
 from nightlatch.channel import Medium
 from nightlatch.desk.signing_in import AdminSigningIn
 from nightlatch.enrollment import Enrollments
 from nightlatch.keys import MasterKey, Sealer
+from nightlatch.login.hold import is_full
 
 if TYPE_CHECKING:
     from nightlatch.desk.roles import RoleGroups

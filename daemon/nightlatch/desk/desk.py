@@ -106,7 +106,8 @@ class Desk:
 
         def body(snapshot: Snapshot) -> tuple[Changes, tuple[tuple[Credential, ...], float]]:
             ended = snapshot.credentials
-            standing = drawn.opened(_signed_out(snapshot.standing), snapshot.now)
+            fresh = replace(_signed_out(snapshot.standing), holds=(), rescued_at=0.0)
+            standing = drawn.opened(fresh, snapshot.now)
             rows = (event, *(change(self._ending(one), account, caller, one) for one in ended))
             invited = change("invite.create", account, caller)
             changes = Changes(

@@ -1,7 +1,8 @@
 """Signing in to administer: the two-step login, and the role that the person's groups give.
 
 MUST 1: a session begins with a grant by a factor that people sign in with every day: no waiver, grace,
-        device, printed code or last resort leads to one, and nothing is set up on the way.
+        device, printed code or last resort leads to one, nor what is on hold after a rescue (REC-04), and
+        nothing is set up on the way.
 MUST 2: the role is looked up at every use: who has left the group, or is disabled, has none any more.
 """
 
@@ -11,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nightlatch.account.proving import NothingToSetUp, level_of
-from nightlatch.account.session import ENDED, Level
+from nightlatch.account.session import ENDED
 from nightlatch.errors import Refused, SessionEnded
 from nightlatch.login.engine import LoginEngine
+from nightlatch.login.hold import Level
 from nightlatch.login.step import LoginRequest, Outcome, Primary, Verdict
 from nightlatch.login.ticket import Tickets
 
@@ -45,7 +47,7 @@ class AdminSigningIn:
 
     def __init__(self, parts: Parts, sealer: Sealer, sessions: Sessions, roles: RoleGroups) -> None:
         """`sealer` is for the tickets of these logins alone."""
-        self._parts = replace(parts, tickets=Tickets(sealer, parts.randomness))
+        self._parts = replace(parts, tickets=Tickets(sealer, parts.randomness), takes_held=False)
         self._engine = LoginEngine(self._parts, NothingToSetUp())
         self._sessions = sessions
         self._roles = roles
@@ -65,7 +67,7 @@ class AdminSigningIn:
         role = await self._roles.of(self._parts.accounts, account)
         if role is None:
             raise Refused(NO_ROLE)
-        bearer = await self._sessions.open(caller, account, Level.FULL, "")
+        bearer = await self._sessions.open(caller, account, Level.FULL, "", step.grant.credential_id)
         return AdminSigned(step, bearer, await self._sessions.take(caller, bearer), role)
 
     async def resume(self, caller: str, bearer: bytes) -> tuple[Session, Role]:

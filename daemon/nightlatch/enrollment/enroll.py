@@ -15,6 +15,7 @@ from nightlatch.enrollment.pending import LIFETIME, Pending, PendingTickets
 from nightlatch.errors import Conflict, Invalid, NotFound, Refused
 from nightlatch.factor import Decision
 from nightlatch.login.answers import read_code
+from nightlatch.login.hold import Level
 from nightlatch.login.ticket import TicketError
 
 if TYPE_CHECKING:
@@ -81,13 +82,16 @@ class Enrollments:
         pending = Pending(account, credential, challenge.memo, self._parts.clock.now() + LIFETIME)
         return Begun(made, self._tickets.seal(pending, caller), challenge.prompt or "")
 
-    async def confirm(self, caller: str, ticket: bytes, answer: bytes) -> str:
-        """Store the credential and return its id; raises Refused, Locked, TicketError, Unavailable."""
+    async def confirm(self, caller: str, ticket: bytes, answer: bytes, shown: Level = Level.NONE) -> str:
+        """Store the credential and return its id; raises Refused, Locked, TicketError, Unavailable.
+
+        `shown` is what the one who adds it has proven of themselves; NONE where an administrator adds it.
+        """
         pending = self._tickets.open(ticket, caller, self._parts.clock.now())
         if pending.credential.factor not in self._parts.factors:
             raise TicketError("The factor was switched off during the enrolment.")
         event = change("credential.add", pending.account, caller, pending.credential)
-        waiting = Confirmation(pending.account, pending.credential, pending.memo, event)
+        waiting = Confirmation(pending.account, pending.credential, pending.memo, event, shown=shown)
         if await self._making.confirm(waiting, read_code(answer)) is not Decision.ACCEPT:
             raise Refused(WRONG_CODE)
         return pending.credential.id

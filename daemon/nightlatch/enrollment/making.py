@@ -5,19 +5,24 @@ MUST 1: nothing counts before an answer has proven that the person can use the c
 MUST 2: the state that is stored is the one after the confirming answer, so its code is spent (OTP-07).
 MUST 3: guesses at a confirming code are counted, each enrolment by itself: an address is proven, not guessed.
 MUST 4: the person is told everywhere but at the credential that is new.
+MUST 5: what is added after a rescue is on hold, and takes the place of nothing (REC-04).
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import uuid
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nightlatch import limits
-from nightlatch.errors import Conflict, Locked
+from nightlatch.errors import Conflict, Locked, Restricted
 from nightlatch.factor import Decision, EnrollmentRequest, Subject
+from nightlatch.login import words
+from nightlatch.login.hold import Level, after_adding, after_removing, ends_at
 from nightlatch.login.ticket import TicketError
+from nightlatch.login.trial import HELD
 from nightlatch.model import Changes, Credential, DecisionRequest, Snapshot
 from nightlatch.plugins.facade import CallContext
 
@@ -48,10 +53,10 @@ class Confirmation:
     """The audit row of the new credential."""
     also: tuple[AuditEvent, ...] = ()
     """Further rows that are written with it."""
+    shown: Level = Level.NONE
+    """What the one who adds it has shown for that; NONE where somebody else answers for it."""
     scopes: tuple[str, ...] = ()
     """Limiter scopes that `condition` looks at."""
-    standing: bool = False
-    """Whether it looks at the account's standing too."""
     condition: Callable[[Snapshot], None] = nothing_more
     """Raises where the credential may not be stored any more; asked in the storing transaction."""
 
@@ -107,10 +112,12 @@ class Making:
                 return Changes(limits={scope: charged.state}), verdict.decision
             state = credential.state if verdict.state is None else verdict.state
             stored = replace(credential, state=state, created_at=snapshot.now)
-            return self._storing(stored, snapshot, (waiting.event, *waiting.also)), verdict.decision
+            return self._storing(
+                stored, snapshot, waiting.shown, (waiting.event, *waiting.also)
+            ), verdict.decision
 
         account = waiting.account
-        request = DecisionRequest((scope, *waiting.scopes), account.id, account, standing=waiting.standing)
+        request = DecisionRequest((scope, *waiting.scopes), account.id, account, standing=True)
         outcome = await self._parts.store.decide(request, body)
         if isinstance(outcome, limits.Blocked):
             raise Locked(outcome.reason, outcome.retry_after)
@@ -122,13 +129,28 @@ class Making:
         """Store a credential that needs no confirming answer."""
 
         def body(snapshot: Snapshot) -> tuple[Changes, None]:
-            return self._storing(credential, snapshot, (event,)), None
+            return self._storing(credential, snapshot, Level.NONE, (event,)), None
 
-        await self._parts.store.decide(DecisionRequest(account_id=account.id, account=account), body)
+        request = DecisionRequest(account_id=account.id, account=account, standing=True)
+        await self._parts.store.decide(request, body)
         self._parts.notices.tell("notice_credential_added", event, credential.label)
 
-    def _storing(self, credential: Credential, snapshot: Snapshot, events: tuple[AuditEvent, ...]) -> Changes:
-        """A new credential in the place of the older ones that it replaces."""
-        single = self._parts.factors[credential.factor].plugin.single
-        older = (one.id for one in snapshot.credentials if single and one.factor == credential.factor)
-        return Changes(put=(credential,), removed=tuple(older), events=events)
+    def _storing(
+        self, credential: Credential, snapshot: Snapshot, shown: Level, events: tuple[AuditEvent, ...]
+    ) -> Changes:
+        """A new credential in the place of the older ones that it replaces; raises Restricted."""
+        factors = self._parts.factors
+        single = factors[credential.factor].plugin.single
+        older = tuple(one for one in snapshot.credentials if single and one.factor == credential.factor)
+        standing = after_removing(after_adding(snapshot, factors, credential, shown), factors, older)
+        until = ends_at(standing, credential.id, snapshot.now)
+        if until:
+            if older:
+                raise Restricted(HELD, words.replaces_nothing(until))
+            events = tuple(replace(one, facts=f"hold_until={math.ceil(until)}") for one in events)
+        return Changes(
+            put=(credential,),
+            removed=tuple(one.id for one in older),
+            standing=None if standing == snapshot.standing else standing,
+            events=events,
+        )

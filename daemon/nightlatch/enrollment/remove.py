@@ -17,6 +17,7 @@ from nightlatch.errors import Conflict, Locked, NotFound, Refused
 from nightlatch.factor import Decision
 from nightlatch.login import words
 from nightlatch.login.answers import read_code
+from nightlatch.login.hold import after_removing, is_full
 from nightlatch.model import Changes, DecisionRequest, Result, Snapshot
 from nightlatch.plugins.facade import CallContext
 
@@ -83,9 +84,12 @@ class Removals:
                 refused = replace(event, result=Result.REFUSED, reason=verdict.reason or "wrong proof")
                 return Changes(limits={scope: charged.state}, events=(refused,)), False
             forgiven = limits.succeed(charged.state, charged.charged_at)
-            return Changes(limits={scope: forgiven}, removed=(found.id,), events=(event,)), True
+            standing = after_removing(snapshot.standing, self._parts.factors, (found,))
+            changes = Changes({scope: forgiven}, removed=(found.id,), standing=standing, events=(event,))
+            return changes, True
 
-        outcome = await self._parts.store.decide(DecisionRequest((scope,), pending.account.id), body)
+        request = DecisionRequest((scope,), pending.account.id, standing=True)
+        outcome = await self._parts.store.decide(request, body)
         if isinstance(outcome, limits.Blocked):
             raise Locked(outcome.reason, outcome.retry_after)
         if not outcome:
@@ -112,7 +116,4 @@ class Removals:
     def _signs_in(self, credential: Credential) -> bool:
         """Whether a person could go on signing in with this credential alone."""
         facade = self._parts.factors.get(credential.factor)
-        if facade is None:
-            return False
-        plugin = facade.plugin
-        return plugin.confirmed and not plugin.silent and not plugin.last_resort
+        return facade is not None and is_full(facade.plugin)

@@ -39,3 +39,5 @@ class Parts:
     """Turns names that no directory knows into limiter scopes, so that the store never holds them."""
     log: structlog.stdlib.BoundLogger
     watcher: Watcher = field(default_factory=NoWatcher)
+    takes_held: bool = True
+    """Whether credentials on hold count (`login/hold.py`): they sign in, and prove nothing for a change."""

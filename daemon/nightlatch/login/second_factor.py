@@ -13,6 +13,7 @@ from nightlatch.channel import NotSent
 from nightlatch.errors import Locked, Refused
 from nightlatch.factor import Challenge, Subject
 from nightlatch.login.asking_context import AskingContext
+from nightlatch.login.hold import ends_at
 from nightlatch.login.requirement import Requirements
 from nightlatch.login.silent import SilentTrial
 from nightlatch.login.trial import Judgement, Proof, Trial
@@ -48,6 +49,9 @@ class SecondFactor:
         allowed = await self._allowed(turn)
         credentials = await self._parts.store.credentials(turn.account().id)
         usable = [one for one in credentials if one.factor in allowed and not self.plugin(one).silent]
+        if not self._parts.takes_held:
+            standing, now = await self._parts.store.standing(turn.account().id), self._parts.clock.now()
+            usable = [one for one in usable if not ends_at(standing, one.id, now)]
         usable.sort(key=self._shown_at, reverse=True)
         return tuple(sorted(usable, key=lambda one: self.plugin(one).last_resort))
 
@@ -68,6 +72,17 @@ class SecondFactor:
         credentials = await self._parts.store.credentials(turn.account().id)
         facades = (self._parts.factors.get(one.factor) for one in credentials)
         return any(facade is None or not facade.plugin.silent for facade in facades)
+
+    async def on_hold(self, turn: Turn) -> tuple[Credential, float] | None:
+        """What would count here but for its hold, and until when; the one whose hold ends first."""
+        if self._parts.takes_held:
+            return None
+        allowed = await self._allowed(turn)
+        account_id, now = turn.account().id, self._parts.clock.now()
+        standing = await self._parts.store.standing(account_id)
+        credentials = await self._parts.store.credentials(account_id)
+        ends = ((one, ends_at(standing, one.id, now)) for one in credentials if one.factor in allowed)
+        return min((one for one in ends if one[1]), key=lambda one: one[1], default=None)
 
     def plugin(self, credential: Credential) -> FactorPlugin:
         """What a credential's factor has declared."""
@@ -161,7 +176,8 @@ class SecondFactor:
 
     def _request(self, turn: Turn, scope: str, spend_key: str) -> DecisionRequest:
         account = turn.account()
-        return DecisionRequest((scope,), account.id, account, spend_key=spend_key)
+        held = not self._parts.takes_held
+        return DecisionRequest((scope,), account.id, account, spend_key=spend_key, standing=held)
 
     async def _keep(self, credential: Credential) -> None:
         """Store what a challenge changed, unless the credential was removed meanwhile."""

@@ -22,7 +22,7 @@ from nightlatch.login.onboarding import Onboarded
 from nightlatch.login.second_factor import SecondFactor
 from nightlatch.login.step import PromptKind, Verdict
 from nightlatch.login.ticket import Stage, TicketError
-from nightlatch.login.trial import Proof
+from nightlatch.login.trial import HELD, Proof
 from nightlatch.login.turn import ANSWERED
 from nightlatch.login.waiver import Waiver
 from nightlatch.model import Result
@@ -170,6 +170,9 @@ class SecondStep:
         return await self._challenge(turn, usable[0], usable, words.PROVE_FIRST)
 
     async def _nothing_counts(self, turn: Turn, requirement: Requirement) -> Restricted:
+        held = await self._second.on_hold(turn)
+        if held is not None:
+            return Restricted(HELD, words.on_hold(held[0].label, held[1]))
         credentials = await self._parts.store.credentials(turn.account().id)
         return Restricted(nothing_counts(requirement, credentials), words.NO_CREDENTIAL)
 

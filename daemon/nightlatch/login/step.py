@@ -115,6 +115,8 @@ class Grant:
     service: str
     source: str = ""
     """Where from, as far as that is known."""
+    credential_id: str = ""
+    """What was shown; empty where policy asked for nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from nightlatch import limits
 from nightlatch.factor import Decision, Verdict
 from nightlatch.login.facts import failure_facts, until_facts
+from nightlatch.login.hold import ends_at
 from nightlatch.model import Changes, Result
 from nightlatch.plugins.facade import CallContext
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from nightlatch.login.ticket import LoginState
     from nightlatch.model import AuditEvent, Credential, Secret, Snapshot
 
+HELD = "what was added after a rescue is on hold"
 VERIFY_SECONDS = 1.0
 """How long a factor may take to decide: people behind it wait for the same transaction."""
 
@@ -82,6 +84,8 @@ class Trial:
             return self._refuse(charged, "the credential was removed during the login")
         if credential.factor not in self.allowed:
             return self._refuse(charged, "policy does not let this factor count here")
+        if not self.parts.takes_held and ends_at(snapshot.standing, credential.id, snapshot.now):
+            return self._refuse(charged, HELD)
         return self._judge(charged, credential, snapshot.now)
 
     def _judge(

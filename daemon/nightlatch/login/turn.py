@@ -161,7 +161,8 @@ class Turn:
         account, reference = self.state.account, self.state.reference
         if verdict is not Verdict.GRANTED or account is None:
             return Outcome(verdict, message, reference, retry_after=retry_after)
-        grant = Grant(account, self.state.service, self.state.source)
+        shown = self.state.credential_id if self.state.factor else ""
+        grant = Grant(account, self.state.service, self.state.source, shown)
         return Outcome(
             verdict, message, reference, account.name, 0.0, token, factor=self.state.factor, grant=grant
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 PASSWORD_PROMPT = "Password: "  # noqa: S105, a prompt, not a password
 REFUSED = "Sign-in refused."
 WRONG_CODE = "That code was not right."
@@ -47,6 +49,27 @@ def duration(seconds: float) -> str:
             count = -(-whole // size)
             return f"{count} {unit}{'s' if count > 1 else ''}"
     return f"{whole} second{'s' if whole > 1 else ''}"
+
+
+def time(seconds: float) -> str:
+    """A Unix time for people, rounded up to the minute: "2026-03-01 14:02 UTC"."""
+    return datetime.fromtimestamp(-(-seconds // 60) * 60, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def on_hold(label: str, until: float) -> str:
+    """Nothing is left to prove it is the person but what was added after a rescue."""
+    return (
+        f'"{label}" was added after a recovery code or an emergency code was used. Until {time(until)} it '
+        "signs you in, but changes nothing. Wait until then, or ask your administrator."
+    )
+
+
+def replaces_nothing(until: float) -> str:
+    """Something new would take the place of what the person signs in with, after a rescue."""
+    return (
+        "A recovery code or an emergency code was used. What is added now takes the place of nothing before "
+        f"{time(until)}. Wait until then, or ask your administrator."
+    )
 
 
 def named(prompt: str, label: str) -> str:

@@ -202,7 +202,6 @@ class SettingUp:
             added,
             also=() if stand.granted else (entered,),
             scopes=(scope,),
-            standing=True,
             condition=StillSo(self._parts, turn.state, requirement, scope, granted=stand.granted),
         )
 

@@ -28,7 +28,11 @@ _STANDING_FIELDS: dict[str, type] = {
     "disabled_at": float,
     "reset": str,
     "reset_expires_at": float,
+    "rescued_at": float,
 }
+_STANDING_PAIRS = ("sessions", "holds")
+"""Texts with their ends."""
+_FRESH_STANDING = Standing()
 _LONGEST_TEXT = 256
 _LAST_TIME = 253_402_300_000.0  # the year 9999, where dates end
 _MALFORMED_EVENT = AuditEvent("malformed", Result.UNAVAILABLE, "this row was not written by nightlatch", "")
@@ -74,37 +78,37 @@ def standing_text(standing: Standing) -> str:
     The invite in it is a keyed hash already, and needs no seal.
     """
     fields: dict[str, object] = {}
-    if standing.grace_started_at is not None:
-        fields["grace_started_at"] = float(standing.grace_started_at)
-    if standing.grace_logins:
-        fields["grace_logins"] = standing.grace_logins
-    if standing.invite:
-        fields["invite"] = standing.invite
-    if standing.invite_expires_at:
-        fields["invite_expires_at"] = float(standing.invite_expires_at)
-    if standing.disabled_at is not None:
-        fields["disabled_at"] = float(standing.disabled_at)
-    if standing.sessions:
-        fields["sessions"] = [(identity, float(end)) for identity, end in standing.sessions]
-    if standing.reset:
-        fields["reset"] = standing.reset
-    if standing.reset_expires_at:
-        fields["reset_expires_at"] = float(standing.reset_expires_at)
+    for name, kind in _STANDING_FIELDS.items():
+        value = getattr(standing, name)
+        if value != getattr(_FRESH_STANDING, name):
+            fields[name] = kind(value)
+    for name in _STANDING_PAIRS:
+        pairs = getattr(standing, name)
+        if pairs:
+            fields[name] = [(identity, float(end)) for identity, end in pairs]
     return _ENCODE_FINITE(fields) if fields else FRESH
 
 
 def standing_of(text: str) -> Standing:
     """A standing from its JSON; raises ValueError for anything that `standing_text` does not write."""
     if text == FRESH:
-        return Standing()
+        return _FRESH_STANDING
     fields = json.loads(text)
-    sessions = fields.pop("sessions", []) if isinstance(fields, dict) else None
-    if not _are_sessions(sessions) or not all(_of_standing(*item) for item in fields.items()):
+    sessions, holds = (_popped(fields, name) for name in _STANDING_PAIRS)
+    if not (_are_pairs(sessions) and _are_pairs(holds) and all(_of_standing(*one) for one in fields.items())):
         raise ValueError("a standing is malformed")
-    return Standing(**fields, sessions=tuple((identity, end) for identity, end in sessions))
+    return Standing(**fields, sessions=_pairs(sessions), holds=_pairs(holds))
 
 
-def _are_sessions(value: object) -> TypeGuard[list[tuple[str, float]]]:
+def _popped(fields: object, name: str) -> object:
+    return fields.pop(name, []) if isinstance(fields, dict) else None
+
+
+def _pairs(value: list[tuple[str, float]]) -> tuple[tuple[str, float], ...]:
+    return tuple((identity, end) for identity, end in value)
+
+
+def _are_pairs(value: object) -> TypeGuard[list[tuple[str, float]]]:
     return isinstance(value, list) and all(
         isinstance(one, list) and [type(part) for part in one] == [str, float] and math.isfinite(one[1])
         for one in value

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nightlatch.account import Passwords, Sessions
-from nightlatch.account.session import Level
 from nightlatch.errors import Conflict, Invalid, Locked, PasswordNotTaken, ProofNeeded, Refused, Unavailable
 from nightlatch.keys import Sealer
+from nightlatch.login.hold import Level
 from nightlatch.model import Result
 from testbed.core import ALICE, World
 
@@ -30,7 +30,7 @@ class Changing:
 
     async def signed_in(self, level: Level = Level.FULL) -> bytes:
         """A session with a proof of this level."""
-        return await self.sessions.open(CALLER, ALICE, level, "192.0.2.7")
+        return await self.sessions.open(CALLER, ALICE, level, "192.0.2.7", "c1")
 
     async def refusal(self, error: type[NightlatchError], old: bytes, new: bytes) -> NightlatchError:
         """What a change ends with."""

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nightlatch.account import OwnThings, Proving, Sessions, SigningIn
-from nightlatch.account.session import LIFETIME, MOST_OPEN, PROOF_LIFETIME, Level
+from nightlatch.account.session import LIFETIME, MOST_OPEN, PROOF_LIFETIME
 from nightlatch.account.signing_in import Origin
 from nightlatch.enrollment import Enrollments
 from nightlatch.errors import ProofNeeded, SessionEnded, Unavailable
 from nightlatch.keys import Sealer
+from nightlatch.login.hold import Level
 from nightlatch.login.step import Outcome, Prompt, Verdict
 from nightlatch.model import Account, Standing
 from nightlatch.onboarding import Dialogue

@@ -53,20 +53,26 @@ def test_a_standing_comes_back_as_it_was(
 
 
 @given(st.lists(st.tuples(st.text("0123456789abcdef"), times), max_size=8), st.text("abc"), times)
-def test_sessions_and_resets_come_back_as_they_were(
+def test_sessions_resets_and_holds_come_back_as_they_were(
     sessions: list[tuple[str, float]], reset: str, expires_at: float
 ) -> None:
     """What a person's own account remembers survives its text too."""
     standing = Standing(sessions=tuple(sessions), reset=reset, reset_expires_at=expires_at)
     assert standing_of(standing_text(standing)) == standing
+    standing = Standing(holds=tuple(sessions), rescued_at=expires_at)
+    assert standing_of(standing_text(standing)) == standing
 
 
 @pytest.mark.parametrize(
     "text",
-    ['{"sessions":{}}', '{"sessions":[["x"]]}', '{"sessions":[["x",1]]}', '{"sessions":[["x",1e999]]}'],
+    [
+        f'{{"{name}":{value}}}'
+        for name in ("sessions", "holds")
+        for value in ("{}", '[["x"]]', '[["x",1]]', '[["x",1e999]]', "null")
+    ],
 )
-def test_malformed_sessions_are_an_error(text: str) -> None:
-    """What was not written by us is never taken for "no sessions"."""
+def test_malformed_sessions_and_holds_are_an_error(text: str) -> None:
+    """What was not written by us is never taken for "no sessions", or "no hold"."""
     with pytest.raises(ValueError, match=r".+"):
         standing_of(text)
 
