@@ -42,6 +42,7 @@ class Core:
     """One configuration, built."""
 
     config: Config
+    store: AnnouncedStore
     scoped: ScopedActions
     review: Review
     directories: tuple[Directory, ...]
@@ -54,13 +55,18 @@ class Core:
     ear: LogEar
 
     def begin(self) -> None:
-        """The loop runs: let the webhook hear of what threads log, and of this configuration."""
-        self.ear.attach(self.webhook)
+        """The loop runs: write into the audit what threads log of directories."""
+        self.ear.attach(self.store)
 
-    def tell(self, name: str, details: Mapping[str, object]) -> None:
-        """Tell the webhook, if there is one."""
+    def serve(self) -> None:
+        """It is this configuration that counts: tell the receiver of the webhook, if there is one."""
         if self.webhook is not None:
-            self.webhook.tell(name, details)
+            self.webhook.begin()
+
+    async def hand_over(self) -> None:
+        """Another configuration counts: leave the webhook to it."""
+        if self.webhook is not None:
+            await self.webhook.close()
 
     async def close(self) -> None:
         """Let go of the directories and channels, after the notices under way."""
@@ -70,8 +76,7 @@ class Core:
         await self.deliveries.close()
         for directory in self.directories:
             await directory.close()
-        if self.webhook is not None:
-            await self.webhook.close()
+        await self.hand_over()
 
 
 def build_core(config: Config, world: World) -> Core:
@@ -93,7 +98,7 @@ def build_core(config: Config, world: World) -> Core:
         factors=plugins.factors,
         policy=build_policy(config, frozenset(plugins.factors)),
         store=store,
-        tickets=Tickets(Sealer(world.key.derive("login ticket"), world.randomness), world.randomness),
+        tickets=Tickets(Sealer(world.passing_key.derive("login ticket"), world.randomness), world.randomness),
         sender=sender,
         notices=notices,
         clock=world.clock,
@@ -106,7 +111,8 @@ def build_core(config: Config, world: World) -> Core:
     roles = role_groups(config)
     return Core(
         config,
-        ScopedActions(parts, directories, plugins.channels, world.key, receipts, roles=roles),
+        store,
+        ScopedActions(parts, directories, plugins.channels, world.passing_key, receipts, roles=roles),
         Review(parts, directories),
         directories,
         plugins.factors,

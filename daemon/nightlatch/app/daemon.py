@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from nightlatch.app.fronts import Fronts
 from nightlatch.app.notify import Notifier, Superior
 from nightlatch.app.worker import CONFIG_TAKEN, TROUBLE
 from nightlatch.errors import ConfigError, Unavailable
+from nightlatch.model import AuditEvent, Result
 
 if TYPE_CHECKING:
     import socket
@@ -54,6 +56,7 @@ class Daemon:
         if self._world.worker is not None:
             self._world.worker.listen(loop, self._stopping.set)
         await self._fronts.start(passed)
+        self._core.serve()
         self._spawn(self._keep_watch())
         self._log.info("worker.ready" if self._world.worker else "daemon.ready", pid=os.getpid())
         self._superior.send("READY=1", "STATUS=Serving")
@@ -84,15 +87,23 @@ class Daemon:
             self._core = await self._load()
         except ConfigError as error:
             self._log.error("config.refused", problems=list(error.problems), kept="the running configuration")
-            old.tell("config.refused", {"problems": len(error.problems)})
+            await self._record("config.refused", Result.REFUSED, f"{len(error.problems)} problems")
             self._superior.send("READY=1")
         else:
             later = _needing_restart(old.config, self._core.config)
             self._fronts.reload()
             self._log.info("config.reloaded", needs_restart=later or None)
-            self._core.tell("config.reloaded", {"needs_restart": later})
+            self._spawn(_hand_over(old, self._core))
+            await self._record("config.reloaded", Result.CHANGED, _waits_for_restart(later))
             self._spawn(self._retire(old))
             self._superior.send("READY=1", CONFIG_TAKEN)
+
+    async def _record(self, event: str, result: Result, reason: str) -> None:
+        """Write into the audit what became of a configuration; of several workers, one does."""
+        if self._world.worker is not None and self._world.worker.number != 1:
+            return
+        with suppress(Unavailable):  # the log has it
+            await self._core.store.record(AuditEvent(event, result, reason, ""))
 
     async def _retire(self, old: Core) -> None:
         """Close the parts of the configuration before, once the logins inside them are over."""
@@ -113,6 +124,16 @@ class Daemon:
                 trouble = [TROUBLE + " ".join(str(error).split())]
             self._superior.send("WATCHDOG=1", *trouble)
             await self._world.clock.sleep(seconds / 2)
+
+
+async def _hand_over(old: Core, new: Core) -> None:
+    """Let the new configuration do what one of them does at a time."""
+    await old.hand_over()
+    new.serve()
+
+
+def _waits_for_restart(tables: list[str]) -> str:
+    return f"{', '.join(tables)} from the next start on" if tables else ""
 
 
 def _needing_restart(old: Config, new: Config) -> list[str]:

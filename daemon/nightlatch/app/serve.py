@@ -133,7 +133,7 @@ def _world(config: Config, log: structlog.stdlib.BoundLogger, worker: WorkerLink
         witness=heads,
         retention_days=config.audit.retention_days,
     )
-    return World(store, key, clock, randomness, log, telemetry, Audit(store.audit, heads), worker)
+    return World(store, key, clock, randomness, log, telemetry, Audit(store.audit, heads, store.feed), worker)
 
 
 async def _serve(world: World, config: Config, path: Path, passed: dict[str, socket.socket]) -> None:

@@ -1,4 +1,4 @@
-"""Builds the webhook of a configuration, and lets it hear what only the log tells."""
+"""Builds the webhook of a configuration, and writes into the audit what only the log tells otherwise."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from nightlatch.directories.build import read_password
-from nightlatch.errors import ConfigError
+from nightlatch.errors import ConfigError, Unavailable
+from nightlatch.model import AuditEvent, Result
 from nightlatch.webhook import Webhook, WebhookTarget
 
 if TYPE_CHECKING:
@@ -18,9 +19,13 @@ if TYPE_CHECKING:
     from nightlatch.app.world import World
     from nightlatch.config.webhook import WebhookSettings
     from nightlatch.plugins.facade import FactorFacade
+    from nightlatch.ports import Store
 
-HEARD = frozenset({"directory.server_failed", "directory.server_works_again"})
-"""Events of the log that belong to nobody's account."""
+HEARD = {
+    "directory.server_failed": Result.UNAVAILABLE,
+    "directory.server_works_again": Result.CHANGED,
+}
+"""Events of the log that belong to nobody's account, and what they are in the audit."""
 
 
 def build_webhook(
@@ -37,24 +42,36 @@ def build_webhook(
     trust.minimum_version = ssl.TLSVersion.TLSv1_2
     fallbacks = frozenset(name for name, one in factors.items() if one.plugin.last_resort or one.plugin.told)
     target = WebhookTarget(settings.url, secret, settings.events, trust, fallbacks)
-    return Webhook(target, world.clock, world.randomness, world.log)
+    return Webhook(target, world.audit.feed, world.clock, world.randomness, world.log)
 
 
 class LogEar:
-    """A logger that passes everything on, and tells the webhook of some of it. Called in any thread."""
+    """A logger that passes everything on, and writes some of it into the audit. Called in any thread."""
 
     def __init__(self) -> None:
-        self._tell: Callable[[str, dict[str, object]], None] = lambda _name, _details: None
+        self._write: Callable[[AuditEvent], None] = lambda _event: None
 
-    def attach(self, webhook: Webhook | None) -> None:
-        """Tell this webhook from now on, in the loop that runs."""
+    def attach(self, store: Store) -> None:
+        """Write into this audit from now on, in the loop that runs."""
         loop = asyncio.get_running_loop()
-        if webhook is not None:
+        under_way: set[asyncio.Task[None]] = set()
 
-            def tell(name: str, details: dict[str, object]) -> None:
-                loop.call_soon_threadsafe(webhook.tell, name, details)
+        async def record(event: AuditEvent) -> None:
+            try:
+                await store.record(event)
+            except Unavailable:
+                return  # the log has it
 
-            self._tell = tell
+        def begin(event: AuditEvent) -> None:
+            task = loop.create_task(record(event))
+            under_way.add(task)
+            task.add_done_callback(under_way.discard)
+
+        def write(event: AuditEvent) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(begin, event)
+
+        self._write = write
 
     def before(self, log: structlog.stdlib.BoundLogger) -> structlog.stdlib.BoundLogger:
         """The logger that is listened to, in front of `log`."""
@@ -64,7 +81,10 @@ class LogEar:
         ) -> MutableMapping[str, object]:
             name = str(event.get("event"))
             if name in HEARD:
-                self._tell(name, {key: str(value) for key, value in event.items() if key != "event"})
+                reason = " ".join(
+                    str(event[key]) for key in ("directory", "server", "reason") if event.get(key)
+                )
+                self._write(AuditEvent(name, HEARD[name], reason, ""))
             return event
 
         made: structlog.stdlib.BoundLogger = structlog.wrap_logger(

@@ -13,14 +13,16 @@ if TYPE_CHECKING:
     from nightlatch.keys import MasterKey
     from nightlatch.ports import AuditLog, Clock, Randomness, Store
     from nightlatch.telemetry.telemetry import Telemetry
+    from nightlatch.webhook.feed import AuditFeed
 
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """The audit, to be read, and the heads of it that are kept beside the database."""
+    """The audit, to be read and passed on, and the heads of it that are kept beside the database."""
 
     log: AuditLog
     heads: KeptHeads
+    feed: AuditFeed
 
 
 @dataclass(frozen=True, slots=True)

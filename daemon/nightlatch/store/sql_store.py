@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from nightlatch.errors import Unavailable
 from nightlatch.model import AuditEvent, Changes, DecisionRequest, Result, Standing
+from nightlatch.store.audit_feed import StoreAuditFeed
 from nightlatch.store.audit_reads import AuditReads
 from nightlatch.store.bulk import factors_by_account, paged_standings, standings_by_account
 from nightlatch.store.database import Query
@@ -77,6 +78,7 @@ class SqlStore:
         self._reader = Reader(connect, statements, seal, clock)
         self._reports = Reader(connect, statements, seal, clock)  # what reads long holds up nobody's login
         self.audit = AuditReads(statements, lambda query, take: self._read(self._reports, query, take))
+        self.feed = StoreAuditFeed(connect, statements)
         self._writer = Writer(
             connect,
             lambda: GroupView(statements, seal),
@@ -158,6 +160,7 @@ class SqlStore:
     async def close(self) -> None:
         """Finish what is queued, then let go of the database."""
         await asyncio.to_thread(self._writer.close, _CLOSING)
+        await self.feed.close()
         for reader in (self._reader, self._reports):
             await asyncio.to_thread(reader.close, _CLOSING)
 
