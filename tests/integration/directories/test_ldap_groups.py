@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
 import pytest
 
+from integration.directories.group_lookups import (
+    MEMBER_OF,
+    account_of,
+    everyone,
+    groups_of,
+    same_in_memory,
+    table,
+)
 from nightlatch.directories.bounded import Call
 from nightlatch.directories.ldap_link import LdapLink, Query, Route
 from nightlatch.directories.ldap_tls import trust
@@ -20,7 +27,6 @@ from testbed.slapd import (
     PEOPLE,
     SERVICE_DN,
     SERVICE_PASSWORD,
-    SUFFIX,
     Parts,
     Slapd,
     group_dn,
@@ -29,54 +35,14 @@ from testbed.slapd import (
 )
 
 if TYPE_CHECKING:
-    from nightlatch.model import Account, Group
-    from nightlatch.ports import Directory
     from testbed.fixtures_directories import MakeDirectory, MakeSlapd
     from testbed.pki import Pki
 
-MEMBER_OF = Parts(
-    modules=("memberof",),
-    directives="overlay memberof\nmemberof-group-oc groupOfNames\nmemberof-member-ad member\n",
-)
 
 DYNAMIC = Parts(
     modules=("dynlist",),
     directives="overlay dynlist\ndynlist-attrset groupOfURLs memberURL member+memberOf@groupOfNames*\n",
 )
-
-
-def _table(slapd: Slapd, **changes: object) -> dict[str, object]:
-    return slapd.settings(group_base=GROUPS, group_cache_seconds=0, **changes)
-
-
-async def _account(directory: Directory, name: str = "alice") -> Account:
-    account = await directory.find(name)
-    assert account is not None
-    return account
-
-
-async def _groups(directory: Directory, name: str = "alice") -> dict[str, tuple[str, ...]]:
-    """The groups' names, with the names of the groups in between."""
-    groups = (await directory.groups(await _account(directory, name))).groups
-    assert all(group.id == group_dn(group.name) for group in groups)
-    assert len({group.id for group in groups}) == len(groups)
-    return {group.name: group.via for group in groups}
-
-
-async def _everyone(directory: Directory) -> dict[str, tuple[Group, ...]]:
-    return {
-        person.account.name: tuple(sorted(person.groups, key=lambda group: group.id))
-        async for page in directory.people()
-        for person in page
-    }
-
-
-async def _same_in_memory(directory: Directory, *names: str) -> None:
-    """What `people` tells of a person is what `groups` tells, the ways included."""
-    everyone = await _everyone(directory)
-    for name in names:
-        groups = (await directory.groups(await _account(directory, name))).groups
-        assert everyone[name] == tuple(sorted(groups, key=lambda group: group.id)), name
 
 
 async def test_direct_and_nested(slapd: Slapd, make_directory: MakeDirectory) -> None:
@@ -88,16 +54,16 @@ async def test_direct_and_nested(slapd: Slapd, make_directory: MakeDirectory) ->
         + group_of_names("admins", group_dn("operators"), person_dn("bob"))
         + group_of_names("empty")
     )
-    directory = make_directory(_table(slapd))
-    assert await _groups(directory) == {
+    directory = make_directory(table(slapd))
+    assert await groups_of(directory) == {
         "web": (),
         "mail": (),
         "operators": ("web",),
         "admins": ("web", "operators"),
     }
-    assert await _groups(directory, "bob") == {"web": (), "admins": (), "operators": ("web",)}
-    assert await _groups(directory, "carol") == {}
-    await _same_in_memory(directory, "alice", "bob", "carol", "dave")
+    assert await groups_of(directory, "bob") == {"web": (), "admins": (), "operators": ("web",)}
+    assert await groups_of(directory, "carol") == {}
+    await same_in_memory(directory, "alice", "bob", "carol", "dave")
 
 
 async def test_a_circle_ends(slapd: Slapd, make_directory: MakeDirectory) -> None:
@@ -107,9 +73,9 @@ async def test_a_circle_ends(slapd: Slapd, make_directory: MakeDirectory) -> Non
         + group_of_names("b", group_dn("a"))
         + group_of_names("c", group_dn("b"))
     )
-    directory = make_directory(_table(slapd))
-    assert await _groups(directory) == {"a": (), "b": ("a",), "c": ("a", "b")}
-    await _same_in_memory(directory, "alice", "bob")
+    directory = make_directory(table(slapd))
+    assert await groups_of(directory) == {"a": (), "b": ("a",), "c": ("a", "b")}
+    await same_in_memory(directory, "alice", "bob")
 
 
 async def test_groups_deeper_than_configured_are_an_outage(
@@ -119,15 +85,15 @@ async def test_groups_deeper_than_configured_are_an_outage(
     chain = [group_of_names("g1", person_dn("alice"))]
     chain += [group_of_names(f"g{n}", group_dn(f"g{n - 1}")) for n in range(2, 11)]
     slapd.add_all("".join(chain))
-    directory = make_directory(_table(slapd))
-    assert len(await _groups(directory)) == 10
-    await _same_in_memory(directory, "alice")
+    directory = make_directory(table(slapd))
+    assert len(await groups_of(directory)) == 10
+    await same_in_memory(directory, "alice")
     slapd.add_all(group_of_names("g11", group_dn("g10")))
     with pytest.raises(Unavailable, match="more than 10 levels"):
-        await _groups(directory)
+        await groups_of(directory)
     with pytest.raises(Unavailable, match="more than 10 levels"):
-        await _everyone(directory)
-    assert len(await _groups(make_directory(_table(slapd, group_depth=11)))) == 11
+        await everyone(directory)
+    assert len(await groups_of(make_directory(table(slapd, group_depth=11)))) == 11
 
 
 async def test_two_hundred_groups_take_a_few_searches(slapd: Slapd, make_directory: MakeDirectory) -> None:
@@ -139,8 +105,8 @@ async def test_two_hundred_groups_take_a_few_searches(slapd: Slapd, make_directo
             for n in range(100)
         )
     )
-    directory = make_directory(_table(slapd))
-    alice = await _account(directory)
+    directory = make_directory(table(slapd))
+    alice = await account_of(directory)
     before = slapd.log().count(" SRCH base=")
     groups = await directory.groups(alice)
     assert slapd.log().count(" SRCH base=") - before <= 8
@@ -148,7 +114,7 @@ async def test_two_hundred_groups_take_a_few_searches(slapd: Slapd, make_directo
         **{f"inner{n}": () for n in range(100)},
         **{f"outer{n}": (f"inner{n}",) for n in range(100)},
     }
-    await _same_in_memory(directory, "alice")
+    await same_in_memory(directory, "alice")
 
 
 async def test_other_members_are_not_read(slapd: Slapd, pki: Pki) -> None:
@@ -180,15 +146,15 @@ async def test_every_kind_of_group(slapd: Slapd, make_directory: MakeDirectory) 
         f"dn: {group_dn('other')}\nobjectClass: posixGroup\ncn: other\ngidNumber: 5\nmemberUid: Alice\n\n"
         + group_of_names("above", group_dn("unique"), group_dn("primary"))
     )
-    directory = make_directory(_table(slapd))
-    assert await _groups(directory) == {"unique": (), "posix": (), "primary": (), "above": ("unique",)}
-    await _same_in_memory(directory, "alice", "bob")
-    only = make_directory(_table(slapd, group_kinds=["groupOfUniqueNames"]))
-    assert await _groups(only) == {"unique": ()}
-    await _same_in_memory(only, "alice", "bob")
-    unix = make_directory(_table(slapd, group_kinds=["posixGroup"]))
-    assert await _groups(unix) == {"posix": (), "primary": ()}
-    await _same_in_memory(unix, "alice", "bob")
+    directory = make_directory(table(slapd))
+    assert await groups_of(directory) == {"unique": (), "posix": (), "primary": (), "above": ("unique",)}
+    await same_in_memory(directory, "alice", "bob")
+    only = make_directory(table(slapd, group_kinds=["groupOfUniqueNames"]))
+    assert await groups_of(only) == {"unique": ()}
+    await same_in_memory(only, "alice", "bob")
+    unix = make_directory(table(slapd, group_kinds=["posixGroup"]))
+    assert await groups_of(unix) == {"posix": (), "primary": ()}
+    await same_in_memory(unix, "alice", "bob")
 
 
 async def test_names_that_mean_something_to_a_filter(slapd: Slapd, make_directory: MakeDirectory) -> None:
@@ -205,27 +171,15 @@ async def test_names_that_mean_something_to_a_filter(slapd: Slapd, make_director
             f"dn: {group_dn(f'above{number}')}\nobjectClass: groupOfNames\ncn: above{number}\n"
             f"member:: {b64encode(dn.encode()).decode()}\n"
         )
-    directory = make_directory(_table(slapd))
+    directory = make_directory(table(slapd))
     for number in range(5):
-        groups = (await directory.groups(await _account(directory, f"odd{number}"))).groups
+        groups = (await directory.groups(await account_of(directory, f"odd{number}"))).groups
         inner, above = groups
         assert (above.name, above.via) == (f"above{number}", (inner.name,))
         for named in (inner.id, inner.name):
             found = await directory.group(named)
             assert found == inner, named
-    await _same_in_memory(directory, *(f"odd{number}" for number in range(5)))
-
-
-async def test_a_group_without_a_name_is_an_outage(
-    make_slapd: MakeSlapd, make_directory: MakeDirectory
-) -> None:
-    """A group whose cn the service account may not read is unavailable: a rule could not name it."""
-    hidden = f'access to dn.subtree="{GROUPS}" attrs=cn by * none\n'
-    slapd = make_slapd(parts=Parts(first_access=hidden))
-    slapd.add_all(group_of_names("web", person_dn("alice")))
-    directory = make_directory(_table(slapd))
-    with pytest.raises(Unavailable, match="without a cn"):
-        await _groups(directory)
+    await same_in_memory(directory, *(f"odd{number}" for number in range(5)))
 
 
 async def test_groups_that_the_server_lists(make_slapd: MakeSlapd, make_directory: MakeDirectory) -> None:
@@ -238,25 +192,11 @@ async def test_groups_that_the_server_lists(make_slapd: MakeSlapd, make_director
         + f"dn: {group_dn('posix')}\nobjectClass: posixGroup\ncn: posix\ngidNumber: 5\nmemberUid: alice\n\n"
     )
     slapd.modify(f"dn: {group_dn('web')}\nchangetype: modify\nadd: member\nmember: {group_dn('admins')}\n")
-    directory = make_directory(_table(slapd, member_of_attribute="memberOf"))
+    directory = make_directory(table(slapd, member_of_attribute="memberOf"))
     expected = {"web": (), "operators": ("web",), "admins": ("web", "operators"), "posix": ()}
-    assert await _groups(directory) == expected
-    await _same_in_memory(directory, "alice", "bob")
-    assert await _groups(make_directory(_table(slapd))) == expected
-
-
-async def test_a_listed_group_that_is_hidden_is_an_outage(
-    make_slapd: MakeSlapd, make_directory: MakeDirectory
-) -> None:
-    """A group in memberOf that the service account can not read is unavailable: it may be in others."""
-    hidden = f'access to dn.exact="{group_dn("secret")}" by * none\n'
-    slapd = make_slapd(parts=dataclasses.replace(MEMBER_OF, first_access=hidden))
-    slapd.add_all(group_of_names("secret", person_dn("alice")))
-    directory = make_directory(_table(slapd, member_of_attribute="memberOf"))
-    with pytest.raises(Unavailable, match="does not show"):
-        await _groups(directory)
-    with pytest.raises(Unavailable, match="does not show"):
-        await _everyone(directory)
+    assert await groups_of(directory) == expected
+    await same_in_memory(directory, "alice", "bob")
+    assert await groups_of(make_directory(table(slapd))) == expected
 
 
 async def test_dynamic_groups(make_slapd: MakeSlapd, make_directory: MakeDirectory) -> None:
@@ -269,29 +209,13 @@ async def test_dynamic_groups(make_slapd: MakeSlapd, make_directory: MakeDirecto
         + group_of_names("operators", group_dn("web"))
     )
     kinds = ["groupOfNames", "groupOfURLs"]
-    directory = make_directory(_table(slapd, member_of_attribute="memberOf", group_kinds=kinds))
-    assert (await _groups(directory)).keys() == {"everybody", "web", "operators"}
-    assert (await _groups(directory, "bob")).keys() == {"web", "operators"}
-    await _same_in_memory(directory, "alice", "bob", "carol")
-    static = make_directory(_table(slapd, member_of_attribute="memberOf"))
-    assert (await _groups(static)).keys() == {"web", "operators"}
-    await _same_in_memory(static, "alice", "bob", "carol")
-
-
-@pytest.mark.parametrize("most", [5, 600])
-async def test_a_part_of_the_groups_is_an_outage(
-    make_slapd: MakeSlapd, make_directory: MakeDirectory, most: int
-) -> None:
-    """A server that keeps groups back from the service account, on any page, is unavailable."""
-    count = most + 5
-    ldif = "".join(group_of_names(f"g{n}", person_dn("alice")) for n in range(count))
-    limits = f'limits dn.exact="{SERVICE_DN}" size={most}\n'
-    slapd = make_slapd(parts=Parts(directives=limits, ldif=ldif))
-    directory = make_directory(_table(slapd))
-    with pytest.raises(Unavailable, match="raise the size limits"):
-        await directory.groups(await _account(directory))
-    with pytest.raises(Unavailable, match="raise the size limits"):
-        await _everyone(directory)
+    directory = make_directory(table(slapd, member_of_attribute="memberOf", group_kinds=kinds))
+    assert (await groups_of(directory)).keys() == {"everybody", "web", "operators"}
+    assert (await groups_of(directory, "bob")).keys() == {"web", "operators"}
+    await same_in_memory(directory, "alice", "bob", "carol")
+    static = make_directory(table(slapd, member_of_attribute="memberOf"))
+    assert (await groups_of(static)).keys() == {"web", "operators"}
+    await same_in_memory(static, "alice", "bob", "carol")
 
 
 async def test_more_than_a_page_is_read_whole(make_slapd: MakeSlapd, make_directory: MakeDirectory) -> None:
@@ -299,77 +223,23 @@ async def test_more_than_a_page_is_read_whole(make_slapd: MakeSlapd, make_direct
     ldif = "".join(group_of_names(f"g{n}", person_dn("alice")) for n in range(1203))
     limits = f'limits dn.exact="{SERVICE_DN}" size.prtotal=unlimited\n'
     slapd = make_slapd(parts=Parts(directives=limits, ldif=ldif))
-    directory = make_directory(_table(slapd))
-    assert len(await _groups(directory)) == 1203
-    await _same_in_memory(directory, "alice")
-
-
-async def test_a_reference_to_another_server_is_a_part(slapd: Slapd, make_directory: MakeDirectory) -> None:
-    """Groups that the server refers elsewhere for are unavailable, and nobody is asked elsewhere."""
-    slapd.add_all(group_of_names("web", person_dn("alice")))
-    directory = make_directory(_table(slapd))
-    assert await _groups(directory) == {"web": ()}
-    slapd.add_all(
-        f"dn: ou=more,{GROUPS}\nobjectClass: referral\nobjectClass: extensibleObject\nou: more\n"
-        f"ref: ldap://127.0.0.1:1/ou=more,{GROUPS}\n"
-    )
-    with pytest.raises(Unavailable, match="refers to another server"):
-        await _groups(directory)
-    with pytest.raises(Unavailable, match="refers to another server"):
-        await _everyone(directory)
-
-
-async def test_a_missing_group_base_says_so(slapd: Slapd, make_directory: MakeDirectory) -> None:
-    """A group_base that is not there is an outage that names the setting, never "no groups"."""
-    directory = make_directory(slapd.settings(group_base=f"ou=gruops,{SUFFIX}", group_cache_seconds=0))
-    with pytest.raises(Unavailable, match="look at group_base"):
-        await directory.groups(await _account(directory))
+    directory = make_directory(table(slapd))
+    assert len(await groups_of(directory)) == 1203
+    await same_in_memory(directory, "alice")
 
 
 async def test_without_group_base_there_are_no_groups(slapd: Slapd, make_directory: MakeDirectory) -> None:
     """A directory without group settings tells that nobody is in a group."""
     slapd.add_all(group_of_names("web", person_dn("alice")))
     directory = make_directory(slapd.settings())
-    assert (await directory.groups(await _account(directory))).groups == ()
+    assert (await directory.groups(await account_of(directory))).groups == ()
     assert await directory.group("web") is None
-
-
-async def test_groups_of_an_outage(slapd: Slapd, make_directory: MakeDirectory) -> None:
-    """LDP-07: a stopped server tells no groups; started again, it does."""
-    slapd.add_all(group_of_names("web", person_dn("alice")))
-    directory = make_directory(_table(slapd, connect_timeout=0.3, operation_timeout=0.5))
-    alice = await _account(directory)
-    slapd.stop()
-    with pytest.raises(Unavailable, match="refused the connection"):
-        await directory.groups(alice)
-    slapd.start()
-    slapd.hang()
-    with pytest.raises(Unavailable, match=r"did not answer|no answer"):
-        await directory.groups(alice)
-    slapd.go_on()
-    assert [group.name for group in (await directory.groups(alice)).groups] == ["web"]
-
-
-async def test_groups_of_somebody_else_s_entry(slapd: Slapd, make_directory: MakeDirectory) -> None:
-    """IDN-04: groups are those of the person with this id, not of who got the DN since; nor are they lost."""
-    slapd.add_all(group_of_names("web", person_dn("alice"), person_dn("carol")))
-    directory = make_directory(_table(slapd))
-    alice, carol = await _account(directory), await _account(directory, "carol")
-    slapd.remove(person_dn("alice"))
-    with pytest.raises(Unavailable, match="moved or removed"):
-        await directory.groups(alice)
-    slapd.add("alice")
-    with pytest.raises(Unavailable, match="moved or removed"):
-        await directory.groups(alice)
-    slapd.modify(f"dn: {person_dn('carol')}\nchangetype: modrdn\nnewrdn: uid=karla\ndeleteoldrdn: 1\n")
-    with pytest.raises(Unavailable, match="moved or removed"):
-        await directory.groups(carol)
 
 
 async def test_a_group_by_its_name(slapd: Slapd, make_directory: MakeDirectory) -> None:
     """LDP-02: a group is found by its DN in any spelling, or its cn; by no wildcard, no DN elsewhere."""
     slapd.add_all(group_of_names("web admins", person_dn("alice")))
-    directory = make_directory(_table(slapd))
+    directory = make_directory(table(slapd))
     dn = group_dn("web admins")
     for named in (dn, dn.upper(), dn.replace(",", " , "), "web admins", "WEB Admins"):
         found = await directory.group(named)
@@ -386,7 +256,7 @@ async def test_two_groups_of_one_name(slapd: Slapd, make_directory: MakeDirector
         + f"dn: ou=more,{GROUPS}\nobjectClass: organizationalUnit\nou: more\n\n"
         f"dn: cn=web,ou=more,{GROUPS}\nobjectClass: groupOfNames\ncn: web\nmember: {person_dn('bob')}\n"
     )
-    directory = make_directory(_table(slapd))
+    directory = make_directory(table(slapd))
     with pytest.raises(Unavailable, match="by its DN"):
         await directory.group("web")
     found = await directory.group(f"cn=web,ou=more,{GROUPS}")
