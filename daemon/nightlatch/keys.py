@@ -87,6 +87,10 @@ class MasterKey:
             self._key
         )
 
+    def of_epoch(self, epoch: str) -> MasterKey:
+        """The key of what lasts for a while only, in one epoch of the store; itself before the first."""
+        return MasterKey(self.derive(f"epoch/{epoch}")) if epoch else self
+
 
 def create_key_file(path: Path, randomness: Randomness) -> MasterKey:
     """Make a new key at `path`, mode 0600; raises FileExistsError where there is one."""

@@ -26,7 +26,7 @@ from nightlatch.app.watching import open_telemetry
 from nightlatch.app.world import Audit, World
 from nightlatch.errors import ConfigError, Unavailable
 from nightlatch.rpc.sockets import OPEN_TO_ALL, make_socket, passed_sockets
-from nightlatch.store.opening import open_store
+from nightlatch.store.opening import open_store, store_epoch
 
 if TYPE_CHECKING:
     import socket
@@ -133,7 +133,10 @@ def _world(config: Config, log: structlog.stdlib.BoundLogger, worker: WorkerLink
         witness=heads,
         retention_days=config.audit.retention_days,
     )
-    return World(store, key, clock, randomness, log, telemetry, Audit(store.audit, heads, store.feed), worker)
+    epoch = store_epoch(store_url(config))
+    return World(
+        store, key, clock, randomness, log, telemetry, Audit(store.audit, heads, store.feed), worker, epoch
+    )
 
 
 async def _serve(world: World, config: Config, path: Path, passed: dict[str, socket.socket]) -> None:

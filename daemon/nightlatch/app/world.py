@@ -38,3 +38,10 @@ class World:
     audit: Audit
     worker: WorkerLink | None = None
     """Where this process is one of several workers."""
+    epoch: str = ""
+    """The store's, which is another one after a restored backup; empty before the first."""
+
+    @property
+    def passing_key(self) -> MasterKey:
+        """For what lasts for a while only: tickets, sessions, invites. None outlives a restored backup."""
+        return self.key.of_epoch(self.epoch)

@@ -10,7 +10,19 @@ from typing import Annotated
 
 import typer
 
-from nightlatch.cli import account, admin, audit, channel, config, credential, device, key, policy, session
+from nightlatch.cli import (
+    account,
+    admin,
+    audit,
+    channel,
+    config,
+    credential,
+    device,
+    key,
+    policy,
+    session,
+    store,
+)
 from nightlatch.cli.doctor import doctor
 from nightlatch.cli.importing import import_
 from nightlatch.cli.invite import invite
@@ -52,6 +64,7 @@ def build() -> typer.Typer:
     app.add_typer(config.commands(), name="config")
     app.add_typer(policy.commands(), name="policy")
     app.add_typer(key.commands(), name="key")
+    app.add_typer(store.commands(), name="store")
     app.add_typer(admin.commands(), name="admin")
     return app
 

@@ -74,6 +74,13 @@ class Dialect:
         return sql.replace("?", self.mark)
 
 
+class InUse(DatabaseError):
+    """Somebody else has the database open."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, Again.NO)
+
+
 class Session(Protocol):
     """One connection. One thread at a time uses it; `abort` alone may come from another.
 
@@ -118,6 +125,9 @@ class Database(Protocol):
 
     def connect(self) -> Session:
         """A new session; raises DatabaseError."""
+
+    def connect_alone(self) -> Session:
+        """A session that nobody else has one beside; raises InUse, DatabaseError."""
 
     def tables(self, session: Session) -> frozenset[str]:
         """The tables that are there."""

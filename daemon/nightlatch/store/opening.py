@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 REVISION = "0003"
 """The schema that this version works with."""
+EPOCH = "epoch"
+"""The row of `meta` that `restored` writes."""
 TABLES = frozenset(
     {"meta", "accounts", "credentials", "standings", "limits", "spent", "audit", "audit_writers"}
 )
@@ -72,14 +74,14 @@ def open_store(
     administrator must put right (a wrong key above all), Unavailable when the database can not be reached.
     `witness` takes the audit's signed heads; audit rows are forgotten after `retention_days`, 0 for never.
     """
-    database = _database(url)
+    database = database_at(url)
     seal = CredentialSeal(key, randomness)
-    with _reported():
+    with reported():
         database.prepare()
         with database.opening():
             session = database.connect()
             try:
-                check = _checked(database, session, seal)
+                check = checked(database, session, seal)
             finally:
                 session.close()
 
@@ -113,8 +115,8 @@ def store_is_empty(url: str) -> bool:
 
     Blocks. Changes nothing. Raises ConfigError and Unavailable as `open_store` does.
     """
-    database = _database(url)
-    with _reported():
+    database = database_at(url)
+    with reported():
         if database.missing():
             return True
         session = database.connect()
@@ -125,10 +127,27 @@ def store_is_empty(url: str) -> bool:
             session.close()
 
 
-def _checked(database: Database, session: Session, seal: CredentialSeal) -> str:
-    """The database's key check, after all is in order."""
+def store_epoch(url: str) -> str:
+    """What changes when a backup is put back, and with it the keys that are made with it; empty before that.
+
+    Blocks. Raises ConfigError and Unavailable as `open_store` does.
+    """
+    database = database_at(url)
+    with reported():
+        session = database.connect()
+        try:
+            return _one(session, f"select value from meta where name = '{EPOCH}'")  # noqa: S608  # a word of our own
+        finally:
+            session.close()
+
+
+def checked(database: Database, session: Session, seal: CredentialSeal) -> str:
+    """The database's key check, after all is in order: the tables are made, or moved to this version's.
+
+    Raises ConfigError for another key, a newer version's tables, and tables that are not nightlatch's.
+    """
     tables = database.tables(session)
-    revision = _one(session, "select version_num from alembic_version") if "alembic_version" in tables else ""
+    revision = revision_of(database, session)
     if not revision and tables & TABLES:
         raise ConfigError((_FOREIGN.format(database.name),))
     if revision:
@@ -145,6 +164,13 @@ def _checked(database: Database, session: Session, seal: CredentialSeal) -> str:
         session.write([Query(f"insert into meta (name, value) values ('key_check', '{check}')", ())])  # noqa: S608  # hexadecimal digits of our own
         session.commit()
     return check
+
+
+def revision_of(database: Database, session: Session) -> str:
+    """The revision of the database's tables; empty where there are none that nightlatch made."""
+    if "alembic_version" not in database.tables(session):
+        return ""
+    return _one(session, "select version_num from alembic_version")
 
 
 def _check_key(database: Database, session: Session, seal: CredentialSeal, tables: frozenset[str]) -> None:
@@ -172,7 +198,8 @@ def _one(session: Session, sql: str) -> str:
     return str(rows[0][0]) if rows else ""
 
 
-def _database(url: str) -> Database:
+def database_at(url: str) -> Database:
+    """The database of a URL, not opened yet; raises ConfigError."""
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
         path = Path(unquote(parts.path.removeprefix("/")))
@@ -189,7 +216,8 @@ def _database(url: str) -> Database:
 
 
 @contextlib.contextmanager
-def _reported() -> Iterator[None]:
+def reported() -> Iterator[None]:
+    """Turn what a database can not do into Unavailable."""
     try:
         yield
     except DatabaseError as error:

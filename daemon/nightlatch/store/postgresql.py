@@ -18,7 +18,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from nightlatch.errors import ConfigError
-from nightlatch.store.database import Again, DatabaseError, Dialect, Query
+from nightlatch.store.database import Again, DatabaseError, Dialect, InUse, Query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,6 +53,11 @@ select set_config('lock_timeout', '5s', false),
        set_config('synchronous_commit',
                   case current_setting('synchronous_commit') when 'off' then 'on'
                   else current_setting('synchronous_commit') end, false)
+"""
+_OTHERS = """
+select coalesce(host(client_addr), 'this host') from pg_stat_activity
+where datname = current_database() and usename = current_user and pid <> pg_backend_pid()
+  and application_name = current_setting('application_name')
 """
 _OPENING_LOCK = 0x6E69676874  # "night": the advisory lock of a daemon that opens the database
 _OLDEST = 140_000
@@ -180,6 +185,20 @@ class PostgresDatabase:
         """A new session."""
         return PostgresSession(self._conninfo)
 
+    def connect_alone(self) -> Session:
+        """A session; those who come later are held up by `opening`."""
+        session = self.connect()
+        try:
+            [rows] = session.read([Query(_OTHERS, ())])
+        except DatabaseError:
+            session.close()
+            raise
+        if rows:
+            session.close()
+            where = ", ".join(sorted({row[0] for row in rows}))
+            raise InUse(f"{self.name} has connections of other daemons, from {where}")
+        return session
+
     def tables(self, session: Session) -> frozenset[str]:
         """The tables that are there."""
         query = Query(
@@ -192,6 +211,7 @@ class PostgresDatabase:
         """Hold the database's advisory lock: one daemon at a time opens it."""
         try:
             with psycopg.connect(**self._conninfo, autocommit=True) as connection:
+                connection.execute("set application_name = 'nightlatch opening'")  # it uses nothing yet
                 connection.execute("set lock_timeout = '60s'")
                 connection.execute("select pg_advisory_lock(%s)", (_OPENING_LOCK,))
                 yield

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from nightlatch.errors import ConfigError
-from nightlatch.store.database import Again, DatabaseError, Dialect, Query
+from nightlatch.store.database import Again, DatabaseError, Dialect, InUse, Query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from nightlatch.store.database import Row, Session
 
 BUSY_SECONDS = 5.0
+_ALONE_SECONDS = 0.5
+"""How long whoever wants the file alone waits for others to close it."""
 
 _DIALECT = Dialect(
     mark="?",
@@ -51,11 +53,11 @@ _PRAGMAS = (
 class SqliteSession:
     """A connection to the file as it was when it was opened."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, alone: bool = False) -> None:
         self._path = path
         try:
             self._file = _identity(path)
-            self._connection = open_connection(path)
+            self._connection = open_connection(path, alone=alone)
         except OSError as error:
             raise DatabaseError(f"SQLite: {path}: {error.strerror}", Again.NO) from error
         except sqlite3.Error as error:
@@ -162,6 +164,16 @@ class SqliteDatabase:
         """A new session on the file, which must be there."""
         return SqliteSession(self._path)
 
+    def connect_alone(self) -> Session:
+        """A session that holds the file's own lock, so that nobody else opens the database meanwhile."""
+        try:
+            return SqliteSession(self._path, alone=True)
+        except DatabaseError as error:
+            cause = error.__cause__
+            if isinstance(cause, sqlite3.Error) and cause.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                raise InUse(f"{self._path} is open in another process") from None
+            raise
+
     def tables(self, session: Session) -> frozenset[str]:
         """The tables that are there."""
         query = Query("select name from sqlite_master where type = 'table'", ())
@@ -184,18 +196,30 @@ class SqliteDatabase:
         )
 
 
-def open_connection(path: Path) -> sqlite3.Connection:
-    """A connection to a file that exists, durable and in WAL mode. It begins no transaction by itself."""
+def open_connection(path: Path, *, alone: bool = False) -> sqlite3.Connection:
+    """A connection to a file that exists, durable and in WAL mode. It begins no transaction by itself.
+
+    `alone`: in SQLite's exclusive mode, which a file is only in while no other connection to it is open.
+    """
     connection = sqlite3.connect(
         f"file:{quote(str(path))}?mode=rw",
         uri=True,
-        timeout=BUSY_SECONDS,
+        timeout=_ALONE_SECONDS if alone else BUSY_SECONDS,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=256,
     )
-    for pragma in _PRAGMAS:
-        connection.execute(pragma)
+    try:
+        if alone:  # before anything is read: the lock is taken with the first page
+            connection.execute("pragma locking_mode = exclusive")
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+        if alone:
+            connection.execute("begin immediate")
+            connection.execute("commit")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
