@@ -24,6 +24,10 @@ def print_account(account: GetAccountResponse) -> None:
         print_table(("id", "what", "label", "added", "last used"), rows)
     else:
         say("Nothing is set up to sign in with.")
+    for one in account.credentials:
+        if one.HasField("hold_end_time"):
+            say(f'\n"{one.label}" was added after a recovery code or an emergency code was used.')
+            say(f"Until {local_time(one.hold_end_time)} it signs you in, but changes nothing.")
     say(f"\nSecurity email: {account.security_mailbox or 'none'}")
     count = len(account.devices)
     say(f"Trusted devices: {count or 'none'}{' (see nightlatch account devices)' if count else ''}")
@@ -100,4 +104,5 @@ def _credential_json(one: OwnCredential) -> dict[str, object]:
         "last_use_time": json_time(one.last_use_time),
         "expire_time": json_time(one.expire_time),
         "uses_left": one.uses_left if one.HasField("uses_left") else None,
+        "hold_end_time": json_time(one.hold_end_time),
     }
