@@ -69,7 +69,8 @@ class Core:
             await self.webhook.close()
 
     async def close(self) -> None:
-        """Let go of the directories and channels, after the notices under way."""
+        """Let go of the directories and channels, after the messages and notices under way."""
+        await self.scoped.close()
         await self.notices.close()
         for channel in self.channels.values():
             await channel.close()
