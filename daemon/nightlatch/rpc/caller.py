@@ -11,10 +11,14 @@ MUST 3: a connection that has ended names nobody any more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from nightlatch.errors import NightlatchError
 from nightlatch.rpc.rights import OF_A_SOCKET, Rights
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
 
 
 class Unidentified(NightlatchError):
@@ -38,6 +42,8 @@ class Caller:
     """The IP address that an application calls from, as the kernel tells it."""
     until: float | None = None
     """When this authority ends, on the steady clock; None for with the connection."""
+    rights_now: Callable[[], Awaitable[Rights]] | None = field(default=None, compare=False, repr=False)
+    """Of somebody who has signed in: what that is worth now; raises SessionEnded, Unavailable."""
 
     @property
     def host_user(self) -> str:

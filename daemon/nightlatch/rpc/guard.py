@@ -2,16 +2,18 @@
 
 MUST 1: no handler runs before the caller is known and has the right to this very method.
 MUST 2: what one client may have under way and ask for in a second is bounded; the others do not notice.
+MUST 3: whose authority is a session's has what the session is worth now, also in the middle of a long answer.
 """
 
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from nightlatch.errors import Locked
+from nightlatch.errors import Locked, SessionEnded, Unavailable
 from nightlatch.rpc.access import AccessLog, NoCallWatcher
 from nightlatch.rpc.caller import Caller, Unidentified
 from nightlatch.rpc.sparing import SparingLog
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 
     Context = grpc.aio.ServicerContext[Any, Any]
     Handler = grpc.RpcMethodHandler[Any, Any]
+
+
+LOOKED_AT_EVERY = 5.0
+"""Seconds after which it is asked again whether who gets a long answer still may."""
 
 
 class _Load:
@@ -71,7 +77,7 @@ class Guard:
         self.shield = shield
         self.accesses = AccessLog(addresses, steady, log if logs_calls else None, watcher or NoCallWatcher())
         self._addresses = addresses
-        self._steady = steady
+        self.steady = steady
         self._log = SparingLog(log)
         self._loads: dict[str, _Load] = {}
 
@@ -81,12 +87,7 @@ class Guard:
 
     async def enter(self, method: str, context: Context) -> _Load:
         """Let a call in, or end it; whoever was let in leaves by taking one from `under_way`."""
-        try:
-            caller = self._addresses.caller(context.peer())
-        except Unidentified as error:
-            await context.abort(grpc.StatusCode.UNAUTHENTICATED, str(error))
-        if caller.until is not None and self._steady() >= caller.until:
-            await context.abort(grpc.StatusCode.UNAUTHENTICATED, "Your session has ended. Sign in again.")
+        caller = await self.caller(context)
         if not caller.may(method):
             self._log.warning("call.denied", caller=str(caller), method=method)
             await context.abort(
@@ -94,7 +95,7 @@ class Guard:
                 f"{caller.name} has no right to {method}. An administrator gives it, in the client's table.",
             )
         load = self._loads.setdefault(str(caller), _Load())
-        wrong = load.too_much(caller, self._steady())
+        wrong = load.too_much(caller, self.steady())
         if wrong:
             self._log.warning("call.too_many", caller=str(caller), reason=wrong)
             code, text = grpc.StatusCode.RESOURCE_EXHAUSTED, f"{wrong}. Try again in a moment."
@@ -102,6 +103,27 @@ class Guard:
             await context.abort(code, text, trailing_metadata=((DETAILS, details),))
         load.under_way += 1
         return load
+
+    async def caller(self, context: Context) -> Caller:
+        """Who calls, with the rights of now (MUST 3); ends the call of somebody who has none any more."""
+        try:
+            caller = self._addresses.caller(context.peer())
+        except Unidentified as error:
+            await context.abort(grpc.StatusCode.UNAUTHENTICATED, str(error))
+        if caller.until is None:
+            return caller
+        if self.steady() >= caller.until:
+            await context.abort(grpc.StatusCode.UNAUTHENTICATED, "Your session has ended. Sign in again.")
+        try:
+            rights = caller.rights if caller.rights_now is None else await caller.rights_now()
+        except SessionEnded as error:
+            await context.abort(grpc.StatusCode.UNAUTHENTICATED, str(error))
+        except Unavailable as error:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, str(error))
+        if rights != caller.rights:
+            caller = replace(caller, rights=rights)
+            self._addresses.become(context.peer(), caller)
+        return caller
 
 
 class GuardedServer:
@@ -177,8 +199,12 @@ def _telling(guard: Guard, method: str, inner: Any) -> Any:  # noqa: ANN401, gRP
             with guard.accesses.of(method, context) as access:
                 load = await guard.enter(method, context)
                 access.admitted = True
+                looked_at = guard.steady()
                 try:
                     async for answer in inner(request, context):
+                        if guard.steady() - looked_at >= LOOKED_AT_EVERY:
+                            await guard.caller(context)
+                            looked_at = guard.steady()
                         yield answer
                 finally:
                     load.under_way -= 1

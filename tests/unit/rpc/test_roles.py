@@ -5,10 +5,12 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, cast
 
+import grpc
 import pytest
 import structlog
 
 from nightlatch.desk.roles import Role
+from nightlatch.errors import SessionEnded, Unavailable
 from nightlatch.rpc.caller import Caller, CallerAddresses
 from nightlatch.rpc.guard import Guard
 from nightlatch.rpc.roles import (
@@ -25,8 +27,11 @@ from nightlatch.v1 import admin_pb2, admin_session_pb2, audit_pb2, enrollment_pb
 from testbed.core import FakeClock
 
 if TYPE_CHECKING:
-    import grpc
+    from collections.abc import AsyncIterator
+
     from google.protobuf.descriptor import MethodDescriptor
+
+    from nightlatch.rpc.rights import Rights
 
 ADMINISTERING = {
     "/nightlatch.v1.AdminService/TestChannel",
@@ -95,8 +100,28 @@ class FakeCall:
     def peer(self) -> str:
         return self._peer
 
+    def code(self) -> int:
+        return 0
+
     async def abort(self, code: grpc.StatusCode, details: str, **_: object) -> None:
         raise Ended(code, details)
+
+
+class FakeServer:
+    """Keeps what is registered."""
+
+    def __init__(self) -> None:
+        self.handlers: tuple[grpc.GenericRpcHandler, ...] = ()
+
+    def add_generic_rpc_handlers(self, handlers: tuple[grpc.GenericRpcHandler, ...]) -> None:
+        self.handlers = handlers
+
+
+class FakeDetails:
+    """Which method is called."""
+
+    method = "/nightlatch.v1.AuditService/FollowAuditEvents"
+    invocation_metadata = ()
 
 
 async def test_the_authority_of_somebody_signed_in_ends() -> None:
@@ -116,3 +141,60 @@ async def test_the_authority_of_somebody_signed_in_ends() -> None:
     clock.time += 900
     with pytest.raises(Ended, match="has ended"):
         await guard.enter(method, call)
+
+
+async def test_an_open_connection_is_worth_what_the_session_is_now() -> None:
+    """SES-04: whose session was ended, or who lost the role, does nothing more on a connection left open."""
+    clock = FakeClock()
+    addresses = CallerAddresses("n")
+    guard = Guard(addresses, clock.steady, structlog.get_logger(), logs_calls=False)
+    peer = f"unix-abstract:{addresses.bind(Caller('admin', 'uid=7', OF_NOBODY)).decode()[1:]}"
+    now: list[Rights | Exception] = [rights_of(Role.ADMIN)]
+
+    async def rights_now() -> Rights:
+        if isinstance(now[0], Exception):
+            raise now[0]
+        return now[0]
+
+    until = clock.steady() + 900
+    signed_in = Caller("admin", "uid=7 bob@corp", rights_of(Role.ADMIN), until=until, rights_now=rights_now)
+    addresses.become(peer, signed_in)
+    method, call = "/nightlatch.v1.UserService/DisableUser", cast("Any", FakeCall(peer))
+    await guard.enter(method, call)
+    now[0] = rights_of(Role.HELPDESK)
+    with pytest.raises(Ended, match="no right"):
+        await guard.enter(method, call)
+    assert not addresses.caller(peer).rights.over_administrators
+    now[0] = Unavailable("directory corp", "away")
+    with pytest.raises(Ended, match="away"):
+        await guard.enter(method, call)
+    now[0] = SessionEnded("Your session has ended.")
+    with pytest.raises(Ended, match="has ended"):
+        await guard.enter(method, call)
+
+
+async def test_what_is_sent_in_pieces_ends_with_the_session() -> None:
+    """SES-04: who follows the audit hears nothing more once the session is over."""
+    clock = FakeClock()
+    addresses = CallerAddresses("n")
+    guard = Guard(addresses, clock.steady, structlog.get_logger(), logs_calls=False)
+    until = clock.steady() + 900
+    caller = Caller("admin", "uid=7 bob@corp", rights_of(Role.AUDITOR), until=until)
+    peer = f"unix-abstract:{addresses.bind(caller).decode()[1:]}"
+
+    async def following(_request: object, _context: object) -> AsyncIterator[int]:
+        for number in range(3):
+            yield number
+            clock.time += 600
+
+    handlers: dict[str, Any] = {"FollowAuditEvents": grpc.unary_stream_rpc_method_handler(following)}
+    server = FakeServer()
+    guard.before(cast("Any", server)).add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler("nightlatch.v1.AuditService", handlers),)
+    )
+    found = server.handlers[0].service(cast("Any", FakeDetails()))
+    assert found is not None
+    answers = cast("Any", found).unary_stream(None, FakeCall(peer))
+    assert [await anext(answers), await anext(answers)] == [0, 1]
+    with pytest.raises(Ended, match="has ended"):
+        await anext(answers)
