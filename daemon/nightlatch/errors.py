@@ -2,9 +2,26 @@
 
 MUST 1: what counts against a person (`Refused`) and what does not (`Unavailable`) never mix.
 MUST 2: no message of these errors carries a secret, or a name as it was typed.
+MUST 3: a process without memory ends. An allocation that failed may leave a lock held or a thread dead, and
+        what is left would answer nobody, for ever. The next one goes on: tickets and store have everything.
 """
 
 from __future__ import annotations
+
+import os
+from typing import NoReturn
+
+EXIT_NO_MEMORY = 71
+"""The exit code of a process that found no memory (EX_OSERR, sysexits(3))."""
+_NO_MEMORY = b"nightlatchd: there is no memory left. This process ends, to be started again.\n"
+
+
+def end_without_memory() -> NoReturn:
+    """End this process at once (MUST 3). Called where a MemoryError comes to light; allocates nothing."""
+    try:
+        os.write(2, _NO_MEMORY)
+    finally:
+        os._exit(EXIT_NO_MEMORY)
 
 
 class NightlatchError(Exception):

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, TextIO
 
 import structlog
 
+from nightlatch.errors import end_without_memory
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, MutableMapping
 
@@ -211,6 +213,8 @@ class _LibraryHandler(logging.Handler):
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Log a library's record by its template."""
+        """Log a library's record by its template; the event loop's and gRPC's may be of a MemoryError."""
+        if record.exc_info and isinstance(record.exc_info[1], MemoryError):
+            end_without_memory()
         kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
         self._log.warning("library.said", library=record.name, template=str(record.msg), exception=kind)

@@ -2,6 +2,7 @@
 
 MUST 1: no core is dumped and nobody attaches, from before the first secret is read (LEK-02).
 MUST 2: what the daemon makes is its own: umask 077 (STO-05).
+MUST 3: a thread that ends without memory ends the process: nobody would do its work (FLT-01).
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import ctypes
 import os
 import resource
 import sys
+import threading
 from importlib.metadata import version
 from pathlib import Path
 
 from nightlatch.app import serve
+from nightlatch.errors import end_without_memory
 
 DEFAULT_CONFIG = Path("/etc/nightlatch/nightlatch.toml")
 _PR_SET_DUMPABLE = 4
@@ -24,6 +27,7 @@ def run() -> int:
     """Read the arguments, protect the process, serve; the exit code."""
     path = _arguments().config
     protect_process()
+    threading.excepthook = _thread_ended
     return serve(path)
 
 
@@ -36,11 +40,18 @@ def protect_process() -> None:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_DUMPABLE) was refused")
 
 
+def _thread_ended(end: threading.ExceptHookArgs) -> None:
+    if isinstance(end.exc_value, MemoryError):
+        end_without_memory()
+    threading.__excepthook__(end)
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="nightlatchd",
         description="The second lock on every login: the daemon.",
-        epilog="Exit codes: 0 stopped as asked, 2 something must be put right first, 3 the store is away.",
+        epilog="Exit codes: 0 stopped as asked, 2 something must be put right first, 3 the store is away, "
+        "71 there was no memory.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"nightlatchd {version('nightlatch')}")

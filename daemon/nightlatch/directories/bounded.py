@@ -14,7 +14,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, TypeVar
 
-from nightlatch.directories.threads import Threads
+from nightlatch.directories.threads import NoThread, Threads
 from nightlatch.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_NO_THREAD = "no thread can be started. Look at the limits on memory and tasks (systemctl show nightlatchd)"
 _WAITING_PER_WORKER = 32
 _LAST_SECONDS = 2.0
 """For what was cut to notice it, when a directory is closed."""
@@ -88,6 +89,9 @@ class BoundedCalls:
         call = Call(time.monotonic() + seconds)
         try:
             future = self._threads.submit(lambda: work(call))
+        except NoThread:
+            self._room.release()
+            raise Unavailable(self._part, _NO_THREAD) from None
         except RuntimeError:
             self._room.release()
             raise Unavailable(self._part, "it is being closed") from None

@@ -3,6 +3,7 @@
 MUST 1: a thread that hangs for ever (in a module of nsswitch.conf, in a resolver) keeps no process from
         ending: those of concurrent.futures are joined at exit, whatever they do.
 MUST 2: work that was given up before it began takes no memory while every thread hangs.
+MUST 3: a thread that could not be started is not counted: with memory or tasks again, there is one (FLT-01).
 """
 
 from __future__ import annotations
@@ -13,10 +14,16 @@ from collections import deque
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from nightlatch.errors import end_without_memory
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+
+
+class NoThread(RuntimeError):
+    """There is no thread to do the work, and the system gives none."""
 
 
 class Threads:
@@ -32,21 +39,19 @@ class Threads:
         self._closed = False
 
     def submit(self, work: Callable[[], T]) -> Future[T]:
-        """What `work` will return or raise; raises RuntimeError after `close`."""
+        """What `work` will return or raise.
+
+        Raises NoThread where there is no thread for it, any other RuntimeError after `close`.
+        """
         future: Future[T] = Future()
         with self._changed:
             if self._closed:
                 raise RuntimeError("these threads are being closed")
             while self._waiting and self._waiting[0][0].cancelled():
                 self._waiting.popleft()
+            if self._idle <= len(self._waiting) and len(self._threads) < self._most:
+                self._begin_thread()
             self._waiting.append((future, work))
-            if self._idle < len(self._waiting) and len(self._threads) < self._most:
-                self._threads.append(
-                    threading.Thread(
-                        target=self._serve, name=f"{self._name}-{len(self._threads)}", daemon=True
-                    )
-                )
-                self._threads[-1].start()
             self._changed.notify()
         return future
 
@@ -64,12 +69,25 @@ class Threads:
             thread.join(max(0.0, end - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
+    def _begin_thread(self) -> None:
+        """Start one more; where the system has none, the work waits for those that are there."""
+        thread = threading.Thread(target=self._serve, name=f"{self._name}-{len(self._threads)}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # a limit on memory or tasks: the next work tries again
+            if not self._threads:
+                raise NoThread("the system has no thread left") from None
+        else:
+            self._threads.append(thread)
+
     def _serve(self) -> None:
         while (item := self._next()) is not None:
             future, work = item
             if future.set_running_or_notify_cancel():
                 try:
                     result = work()
+                except MemoryError:
+                    end_without_memory()
                 except BaseException as error:  # noqa: BLE001 - it belongs to who waits for it
                     future.set_exception(error)
                 else:

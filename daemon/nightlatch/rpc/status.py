@@ -24,6 +24,7 @@ from nightlatch.errors import (
     Refused,
     SessionEnded,
     Unavailable,
+    end_without_memory,
 )
 from nightlatch.login.ticket import TicketError
 from nightlatch.rpc.caller import Forbidden, Unidentified
@@ -94,6 +95,8 @@ def mapped(method: Callable[[Any, Any, Any], Awaitable[T]]) -> Callable[[Any, An
             return await method(self, request, context)
         except grpc.aio.AbortError:
             raise
+        except MemoryError:
+            end_without_memory()
         except Exception as error:  # noqa: BLE001, the edge: every error becomes a status here
             code, text = code_of(error), str(error)
             if code is grpc.StatusCode.INTERNAL:

@@ -10,7 +10,7 @@ import queue
 import threading
 from typing import TYPE_CHECKING
 
-from nightlatch.errors import Unavailable
+from nightlatch.errors import Unavailable, end_without_memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +45,8 @@ class _Batch:
         failure: BaseException | None = None
         try:
             changes, result = waiting.body(self.view.snapshot(waiting.request, now))
+        except MemoryError:
+            end_without_memory()
         except BaseException as error:  # noqa: BLE001  # a plugin may raise anything, SystemExit too
             failure = error
         with self.lock:

@@ -11,7 +11,7 @@ import queue
 import threading
 from typing import TYPE_CHECKING
 
-from nightlatch.errors import Unavailable
+from nightlatch.errors import Unavailable, end_without_memory
 from nightlatch.store.database import Again, DatabaseError, Query
 from nightlatch.store.view import lasting, opened
 from nightlatch.store.waiting import Pending, settle
@@ -115,6 +115,8 @@ class Reader:
                 if failure.again is not Again.YES:
                     raise
                 self._attempt(group)  # a connection that was found dead, for instance
+        except MemoryError:
+            end_without_memory()
         except Exception as error:  # noqa: BLE001  # each caller gets it, and the thread goes on
             self._let_go()
             reason = (

@@ -15,7 +15,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from nightlatch.errors import Unavailable
+from nightlatch.errors import Unavailable, end_without_memory
 from nightlatch.store.database import Again, DatabaseError
 from nightlatch.store.waiting import settle
 
@@ -96,6 +96,8 @@ class Writer:
             self._busy_since = self._clock.steady()
             try:
                 served = self._serve(group)
+            except MemoryError:
+                end_without_memory()
             except Exception as error:  # noqa: BLE001  # a mistake of ours denies this group, not all that follow
                 served = len(group)
                 _fail(group, DatabaseError(f"unexpected {type(error).__name__}", Again.NO))
@@ -181,6 +183,8 @@ class Writer:
             if failure.again is Again.UNKNOWN:
                 self._chaining.renew()
             raise
+        except MemoryError:
+            end_without_memory()
         except Exception as error:
             # Not a database's refusal: a value that the driver can not take, or a mistake of ours.
             self._let_go()

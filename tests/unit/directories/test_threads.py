@@ -10,7 +10,8 @@ from concurrent.futures import CancelledError
 
 import pytest
 
-from nightlatch.directories.threads import Threads
+from nightlatch.directories.threads import NoThread, Threads
+from nightlatch.errors import EXIT_NO_MEMORY
 from testbed.process import wait_until
 
 
@@ -75,6 +76,39 @@ def test_what_was_given_up_is_forgotten() -> None:
     assert threads.close(10)
 
 
+class NoneLeft(threading.Thread):
+    """A thread that the system does not start."""
+
+    def start(self) -> None:
+        """Fail as CPython does at a limit on tasks or memory."""
+        raise RuntimeError("can't start new thread")
+
+
+def test_a_thread_that_could_not_be_started_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """FLT-01: without any thread the work is turned away; with one again, all is as before."""
+    threads = Threads(1, "test")
+    with monkeypatch.context() as patched:
+        patched.setattr("nightlatch.directories.threads.threading.Thread", NoneLeft)
+        for _ in range(2):
+            with pytest.raises(NoThread):
+                threads.submit(time.monotonic)
+    assert threads.submit(lambda: 7).result(10) == 7
+    assert threads.close(10)
+
+
+def test_work_waits_for_the_threads_that_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """FLT-01: where there could be a second thread and the system has none, the first does the work."""
+    threads = Threads(2, "test")
+    go_on = threading.Event()
+    first = threads.submit(go_on.wait)
+    wait_until(first.running, "the work")
+    monkeypatch.setattr("nightlatch.directories.threads.threading.Thread", NoneLeft)
+    second = threads.submit(lambda: 7)
+    go_on.set()
+    assert second.result(10) == 7
+    assert threads.close(10)
+
+
 def test_a_process_ends_while_a_thread_hangs() -> None:
     """Python does not wait at its end for a thread that hangs outside of Python."""
     program = (
@@ -87,3 +121,16 @@ def test_a_process_ends_while_a_thread_hangs() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True
     )
     assert done.stdout == "False\n"
+
+
+def test_work_without_memory_ends_the_process() -> None:
+    """FLT-01: a lock may be held for ever after a MemoryError, so another process is better than this one."""
+    program = (
+        "from nightlatch.directories.threads import Threads\n"
+        "Threads(1, 'test').submit(lambda: bytearray(2**62)).result(10)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == EXIT_NO_MEMORY
+    assert "no memory left" in done.stderr
