@@ -10,6 +10,7 @@ from nightlatch.app.actions import ScopedActions
 from nightlatch.app.role_rights import role_groups
 from nightlatch.app.rules import build_policy
 from nightlatch.app.webhook import LogEar, build_webhook
+from nightlatch.channel import Medium
 from nightlatch.deliveries import Deliveries
 from nightlatch.directories.build import build_directory
 from nightlatch.errors import ConfigError
@@ -18,7 +19,7 @@ from nightlatch.login.accounts import Accounts
 from nightlatch.login.parts import Parts
 from nightlatch.login.receipt import Receipts
 from nightlatch.login.ticket import Tickets
-from nightlatch.notices import Notices
+from nightlatch.notices import DirectoryMail, Notices
 from nightlatch.plugins.loader import load_plugins
 from nightlatch.review import Review
 from nightlatch.sending import Sender, SendingLimits
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from nightlatch.app.world import World
     from nightlatch.config import Config
     from nightlatch.config.sending import SendingSettings
+    from nightlatch.model import Account
     from nightlatch.plugins.channel_facade import ChannelFacade
     from nightlatch.plugins.facade import FactorFacade
     from nightlatch.ports import Directory
@@ -88,14 +90,22 @@ def build_core(config: Config, world: World) -> Core:
     store = AnnouncedStore(world.store, world.log)
     deliveries = Deliveries(store, world.clock, world.log)
     sender = _sender(config.sending, world, plugins.channels, store, deliveries)
-    helps = config.notices.model_dump()
-    notices = Notices(sender, plugins.factors, store, world.clock, world.log, helps=helps)
+    accounts = Accounts(directories)
+    notices = Notices(
+        sender,
+        plugins.factors,
+        store,
+        world.clock,
+        world.log,
+        helps=config.notices.model_dump(include={"help_url", "help_phone"}),
+        directory_mail=_directory_mail(config, accounts, plugins.channels),
+    )
     store.listen(notices)
     webhook = build_webhook(config.webhook, plugins.factors, world)
     if webhook is not None:
         store.listen(webhook)
     parts = Parts(
-        accounts=Accounts(directories),
+        accounts=accounts,
         factors=plugins.factors,
         policy=build_policy(config, frozenset(plugins.factors)),
         store=store,
@@ -137,6 +147,19 @@ def _directories(config: Config, world: World, log: structlog.stdlib.BoundLogger
     if problems:
         raise ConfigError(tuple(problems))
     return tuple(directories)
+
+
+def _directory_mail(
+    config: Config, accounts: Accounts, channels: Mapping[str, ChannelFacade]
+) -> DirectoryMail | None:
+    if not config.notices.directory_mail:
+        return None
+
+    async def find(directory: str, name: str) -> Account | None:
+        return await accounts.directory(directory).find(name)
+
+    mailboxes = tuple(name for name, one in channels.items() if one.medium is Medium.MAILBOX)
+    return DirectoryMail(find, mailboxes)
 
 
 def _sender(

@@ -1,4 +1,4 @@
-"""The table ``[notices]``: where people find help who are told of something that they did not do."""
+"""The table ``[notices]``: where people are told of changes, and where they find help."""
 
 from __future__ import annotations
 
@@ -17,10 +17,15 @@ def _url(text: str) -> str:
 
 
 class NoticesSettings(BaseModel):
-    """What stands at the end of each notice."""
+    """Where notices go beside proven addresses, and what stands at the end of each."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    directory_mail: bool = Field(
+        default=True,
+        description="Whether notices go to the first mail address that the directory has of the person, too "
+        "(`mail_attribute`). Codes never do.",
+    )
     help_url: Annotated[
         str, StringConstraints(pattern=r"^[!-~]*$", max_length=LONGEST), AfterValidator(_url)
     ] = Field("", description='A page with help, such as "https://help.example.com/sign-in".')

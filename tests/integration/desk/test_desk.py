@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 from typing import TYPE_CHECKING
 
 from nightlatch.v1 import login_pb2
 from testbed.front_door import Person
+from testbed.process import wait_until
+from testbed.slapd import person_dn
 
 if TYPE_CHECKING:
     import grpc
@@ -79,3 +82,18 @@ def test_a_reset_tells_the_mailbox_that_it_took_away(world: World, person: Resid
     shown = world.command("admin", "user", "show", person.name).stdout
     assert "invite" in shown
     assert answer["invite"] not in shown
+
+
+def test_who_has_only_an_app_is_told_at_the_directorys_address(world: World, person: Resident) -> None:
+    """ENR-04: an app is added: the mail that the directory names has it, in their language."""
+    change = f"dn: {person_dn(person.name)}\nchangetype: modify\nreplace: mail\nmail: {person.mailbox}\n-\n"
+    world.slapd.modify(f"{change}replace: preferredLanguage\npreferredLanguage: zh-Hans\n")
+    text = world.daemon.config.read_text()
+    world.daemon.config.write_text(
+        text.replace("language_attribute", 'mail_attribute = "mail"\nlanguage_attribute', 1)
+    )
+    reloads = world.daemon.log.read_text().count('"config.reloaded"')
+    world.daemon.signal(signal.SIGHUP)
+    wait_until(lambda: world.daemon.log.read_text().count('"config.reloaded"') > reloads, "the reload")
+    world.totp(person)
+    assert "添加" in world.mailed(person, person.mailbox, r"添加[\s\S]*")
