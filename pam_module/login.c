@@ -17,6 +17,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#define OUTAGE "Sign-in is not possible at the moment. Nothing is wrong with your password."
 #define ARENA_SIZE ((size_t)512 * 1024)
 #define TRIES_MAX 3U    /* prompts for a code, and for a password */
 #define PAUSE_MAX 30U   /* seconds of one wait */
@@ -233,6 +234,9 @@ int login_run(pam_handle_t *pamh, int flags, const struct options *options) {
         step = advance(&login, step);
     }
     int rc = step == NULL ? login.rc : judge(&login, step->outcome);
+    if (step == NULL && rc == PAM_AUTHINFO_UNAVAIL && login.prompts > 0) {
+        conversation_tell(pamh, flags, PAM_ERROR_MSG, OUTAGE); /* without words it looks like a refusal */
+    }
     arena_close(&login.arena);
     explicit_bzero(&login, sizeof login);
     return rc;

@@ -21,11 +21,12 @@ from pam_module.raw_server import (
     trailers,
 )
 from pam_module.scripted_daemon import ScriptedDaemon, outcome, prompt
-from testbed.pam_client import PamCode
+from testbed.pam_client import Heard, PamCode, Style
 
 if TYPE_CHECKING:
     from pam_module.host import Host
 
+OUTAGE = "Sign-in is not possible at the moment. Nothing is wrong with your password."
 ASK = login_pb2.BeginLoginResponse(step=prompt()).SerializeToString()
 ASKED: tuple[Part, ...] = (headers(), message(ASK), trailers(), CLOSE)
 REFUSED_STREAM = frame(RST_STREAM, 0, b"\0\0\0\x07")
@@ -77,10 +78,14 @@ async def test_answer_is_sent_again_when_surely_unprocessed(host: Host, script: 
 
 
 async def test_answer_is_never_sent_twice(host: Host) -> None:
-    """A code that may have been spent is not sent again: the connection is lost, and so is the login."""
+    """A code that may have been spent is not sent again: the connection is lost, and so is the login.
+
+    FLT-01: the person reads that it is an outage, and not nothing, which would look like a wrong code.
+    """
     with RawServer(host.socket, ASKED, (0.0, CLOSE), RIGHT) as server:
         result = await host.login("123456")
     assert result.rc == PamCode.AUTHINFO_UNAVAIL
+    assert result.messages[-1] == Heard(Style.ERROR_MSG, OUTAGE)
     assert server.requests == 2
     assert any("not sent again" in line for line in result.log)
 
