@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from nightlatch.rpc.caller import Forbidden
 from nightlatch.rpc.status import answered
 from nightlatch.v1 import admin_pb2, admin_pb2_grpc
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from nightlatch.administration import Administration
     from nightlatch.model import Account, Credential
     from nightlatch.rpc.caller import Caller, CallerAddresses
+
+
+_FOR_EVERYBODY = frozenset({"store", "factor", "health"})
+"""The kinds of parts that whoever may read the status may read of, whatever directories are theirs."""
 
 
 class AdminService(admin_pb2_grpc.AdminServiceServicer):
@@ -41,7 +46,7 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
         caller: Caller,
     ) -> admin_pb2.GetStatusResponse:
         """Tell how the daemon is."""
-        return await self._status()
+        return narrowed(await self._status(), caller.rights.directories)
 
     @answered
     async def ListCredentials(
@@ -94,6 +99,11 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
         self, request: admin_pb2.TestChannelRequest, caller: Caller
     ) -> admin_pb2.TestChannelResponse:
         """Send one message by a channel."""
+        if caller.rights.directories is not None:
+            raise Forbidden(
+                f"{caller.name} acts for some directories, and channels are everybody's: test them "
+                "on the daemon's host, with: nightlatch channel test"
+            )
         receipt = await self._administration(caller).test_channel(request.channel, request.address)
         return admin_pb2.TestChannelResponse(provider_id=receipt.provider_id)
 
@@ -127,6 +137,26 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
         account, revoked = await self._administration(caller).invites.revoke(str(caller), request.user)
         self.log.info("invite.revoked", account=account.id, caller=str(caller))
         return admin_pb2.RevokeInviteResponse(account=account_message(account), revoked=revoked)
+
+
+def narrowed(
+    status: admin_pb2.GetStatusResponse, directories: frozenset[str] | None
+) -> admin_pb2.GetStatusResponse:
+    """What a caller reads of it that may name people of these directories alone; None for all.
+
+    Other directories do not exist for it, and what listens, sends and works on the host is not its own.
+    """
+    if directories is None:
+        return status
+    parts = [
+        admin_pb2.Part(kind=part.kind, name=part.name, healthy=part.healthy, detail=detail)
+        for part in status.parts
+        for detail in [part.detail if part.kind != "store" else ""]
+        if part.kind in _FOR_EVERYBODY or (part.kind == "directory" and part.name in directories)
+    ]
+    return admin_pb2.GetStatusResponse(
+        version=status.version, start_time=status.start_time, parts=parts
+    )
 
 
 def credential_message(administration: Administration, credential: Credential) -> admin_pb2.Credential:

@@ -56,9 +56,11 @@ class UserService(user_pb2_grpc.UserServiceServicer):
         acting = self._acting(caller)
         view = await acting.desk.show(request.user)
         policy = None
-        if caller.rights.directories is None:  # policy is asked over all directories
-            service = request.service or DEFAULT_SERVICE
-            policy = explanation_message(await self._review().explain(request.user, service, "", PAM))
+        client, default = (caller.name, caller.name) if caller.kind == "client" else (PAM, DEFAULT_SERVICE)
+        service = request.service or default
+        # Policy is asked over all directories. An application hears of the rules for its own services.
+        if caller.rights.directories is None and (client == PAM or caller.may_act_for(service)):
+            policy = explanation_message(await self._review().explain(request.user, service, "", client))
         return user_pb2.GetUserResponse(
             account=account_message(view.account),
             credentials=[credential_message(acting.administration, one) for one in view.credentials],
