@@ -16,6 +16,7 @@ from nightlatch.cli.output import print_json, print_table, say
 from nightlatch.config import check_config, load_config
 from nightlatch.config.schema import Config
 from nightlatch.doctor import clock, pam_stacks
+from nightlatch.doctor.backup import backup
 from nightlatch.doctor.channels import failures
 from nightlatch.doctor.directories import directory
 from nightlatch.doctor.finding import Finding, Level, fail, ok
@@ -90,6 +91,7 @@ def _configured(path: Path, pam_dir: Path) -> Iterator[Finding]:
     yield from clock.served(config.clock.servers)
     yield from _daemon(config)
     yield from key_and_store(config)
+    yield from backup(config, time.time())  # noqa: TID251, a command is its own root
     for settings in config.directories:
         yield from directory(settings, time.time(), pam_dir)  # noqa: TID251, a command is its own root
 

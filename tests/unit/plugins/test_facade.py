@@ -14,6 +14,7 @@ from nightlatch.plugins.facade import MOST_ABANDONED, CallContext, FactorFacade
 from nightlatch.plugins.loader import load_factors
 from nightlatch.testing import Repeatable
 from nightlatch.testing.context import KitContext
+from unit.plugins.shelf import factor_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,6 +90,32 @@ def test_only_an_exact_verdict_is_believed(shelf: Shelf, body: str, reason: str)
     assert caught.value.part == "factor strange"
     assert caught.value.reason.startswith(reason)
     assert str(caught.value).count("strange") == 1
+
+
+@pytest.mark.parametrize(
+    ("restored", "left"),
+    [
+        ("lambda state, context: state + b'!'", b"state!"),
+        ("lambda state, context: str(context.now).encode()", b"1000.0"),
+        ("lambda state, context: None", None),
+        ("lambda state, context: 1 // 0", None),
+        ("lambda state, context: sys.exit(0)", None),
+        ("lambda state, context: 'state'", None),
+        ("lambda state, context: bytearray(state)", None),
+        ("lambda state, context: b'x' * 4097", None),
+        ("None", None),
+        ("", None),
+    ],
+)
+def test_what_is_left_after_a_restore_is_a_state_or_nothing(
+    shelf: Shelf, restored: str, left: bytes | None
+) -> None:
+    """STO-06: a factor that fails, answers nonsense or says nothing keeps no credential of a backup."""
+    source = factor_source().replace(
+        ", build)]", f", build, restored={restored})]" if restored else ", build)]"
+    )
+    shelf.put("strange", source)
+    assert load_factors(["strange"], {})["strange"].restored(b"state", CONTEXT) == left
 
 
 def test_an_exception_takes_no_secret_along(shelf: Shelf) -> None:
