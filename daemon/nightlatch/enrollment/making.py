@@ -35,7 +35,14 @@ if TYPE_CHECKING:
     from nightlatch.plugins.facade import FactorFacade
 
 MAX_CREDENTIALS = 20
+"""Of one account, without its trusted devices; more would make its logins slow."""
 VERIFY_SECONDS = 1.0
+
+
+def without_devices(present: tuple[Credential, ...], parts: Parts) -> tuple[Credential, ...]:
+    """The credentials that `MAX_CREDENTIALS` is about: trusted devices have a limit of their own."""
+    facades = ((one, parts.factors.get(one.factor)) for one in present)
+    return tuple(one for one, facade in facades if facade is None or not facade.plugin.silent)
 
 
 def nothing_more(_snapshot: Snapshot) -> None:
@@ -84,15 +91,19 @@ class Making:
     async def present(self, account: Account) -> tuple[Credential, ...]:
         """The credentials that the account has; raises Conflict where it may have no other, Unavailable."""
         present = await self._parts.store.credentials(account.id)
-        if len(present) >= MAX_CREDENTIALS:
-            raise Conflict(f"{account.name} has {MAX_CREDENTIALS} credentials already. Remove one first.")
+        self._refuse_too_many(present)
         return present
+
+    def _refuse_too_many(self, present: tuple[Credential, ...]) -> None:
+        """Raise Conflict where there may be no other one."""
+        if len(without_devices(present, self._parts)) >= MAX_CREDENTIALS:
+            raise Conflict(f"There are {MAX_CREDENTIALS} credentials already. Remove one first.")
 
     async def confirm(self, waiting: Confirmation, code: Secret) -> Decision:
         """Store the credential if the code is right, and say what the code was.
 
-        Raises Locked after too many guesses, TicketError when it was stored before, Unavailable, and what the
-        condition raises; then nothing is stored.
+        Raises Locked after too many guesses, TicketError when it was stored before, Conflict where there are
+        too many, Unavailable, and what the condition raises; then nothing is stored.
         """
         facade, credential = self._parts.factors[waiting.credential.factor], waiting.credential
         scope = f"enrollment/{credential.id}"
@@ -138,10 +149,12 @@ class Making:
     def _storing(
         self, credential: Credential, snapshot: Snapshot, shown: Level, events: tuple[AuditEvent, ...]
     ) -> Changes:
-        """A new credential in the place of the older ones that it replaces; raises Restricted."""
+        """A new credential in the place of the older ones that it replaces; raises Restricted, Conflict."""
         factors = self._parts.factors
         single = factors[credential.factor].plugin.single
         older = tuple(one for one in snapshot.credentials if single and one.factor == credential.factor)
+        if not older:
+            self._refuse_too_many(snapshot.credentials)
         standing = after_removing(after_adding(snapshot, factors, credential, shown), factors, older)
         until = ends_at(standing, credential.id, snapshot.now)
         if until:

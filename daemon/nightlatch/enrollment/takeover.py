@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 from nightlatch.enrollment.asking import change
 from nightlatch.enrollment.enroll import MAX_LABEL
-from nightlatch.enrollment.making import MAX_CREDENTIALS
+from nightlatch.enrollment.making import MAX_CREDENTIALS, without_devices
 from nightlatch.errors import Conflict, Invalid
+from nightlatch.factor import ImportedCodes, ImportedSecret
 from nightlatch.model import Changes, Credential, DecisionRequest, Snapshot
 from nightlatch.plugins.facade import CallContext
 
 if TYPE_CHECKING:
-    from nightlatch.factor import ImportedCodes, ImportedSecret
     from nightlatch.login.parts import Parts
     from nightlatch.model import Account
     from nightlatch.plugins.facade import FactorFacade
@@ -65,9 +65,19 @@ class Takeovers:
         self._parts = parts
 
     async def take(
-        self, caller: str, user: str, offered: tuple[Offered, ...], *, dry_run: bool = False
+        self,
+        caller: str,
+        user: str,
+        offered: tuple[Offered, ...],
+        *,
+        chosen: frozenset[str] = frozenset(),
+        dry_run: bool = False,
     ) -> tuple[Account, tuple[TakenOver, ...]]:
-        """Store what can be; raises Invalid, NotFound, Conflict, Unavailable: then nothing is stored."""
+        """Store what can be; raises Invalid, NotFound, Conflict, Unavailable: then nothing is stored.
+
+        `chosen` are the factors that take what several would take.
+        """
+        self._check(chosen)
         if not 1 <= len(offered) <= MAX_CREDENTIALS:
             raise Invalid(f"Import 1 to {MAX_CREDENTIALS} credentials of one person at a time.")
         if any(len(one.label) > MAX_LABEL or not one.label.isprintable() for one in offered):
@@ -75,7 +85,7 @@ class Takeovers:
         account = await self._parts.accounts.get(user)
         present = await self._parts.store.credentials(account.id)
         # In a thread: codes are hashed, and nobody's login waits for that.
-        made = await asyncio.to_thread(self._made, account, present, offered)
+        made = await asyncio.to_thread(self._made, account, present, offered, chosen)
         new = tuple(credential for credential, _ in made if credential is not None)
         if new and not dry_run:
             await self._store(caller, account, present, new)
@@ -99,26 +109,29 @@ class Takeovers:
             self._parts.notices.tell("notice_credential_added", event, credential.label)
 
     def _made(
-        self, account: Account, present: tuple[Credential, ...], offered: tuple[Offered, ...]
+        self,
+        account: Account,
+        present: tuple[Credential, ...],
+        offered: tuple[Offered, ...],
+        chosen: frozenset[str],
     ) -> list[tuple[Credential | None, TakenOver]]:
         """What each would become, beside what is there and what came before it."""
         made: list[tuple[Credential | None, TakenOver]] = []
         there = present
         for one in offered:
-            credential, fate = self._one(account, there, one)
+            taker = self._taker(one, chosen)
+            if isinstance(taker, TakenOver):
+                made.append((None, taker))
+                continue
+            credential, fate = self._one(account, there, one, taker)
             if credential is not None:
                 there = (*there, credential)
             made.append((credential, fate))
         return made
 
     def _one(
-        self, account: Account, there: tuple[Credential, ...], offered: Offered
+        self, account: Account, there: tuple[Credential, ...], offered: Offered, facade: FactorFacade
     ) -> tuple[Credential | None, TakenOver]:
-        facade = self._taker(offered)
-        if facade is None:
-            return None, TakenOver(
-                Fate.REFUSED, reason="no factor that is switched on takes such credentials"
-            )
         own = tuple(one.state for one in there if one.factor == facade.name)
         now = self._parts.clock.now()
         if facade.plugin.single and own:
@@ -131,17 +144,33 @@ class Takeovers:
             return None, TakenOver(Fate.REFUSED, facade.name, reason=str(error))
         if state is None:
             return None, TakenOver(Fate.PRESENT, facade.name, reason="has the same already")
-        if len(there) >= MAX_CREDENTIALS:
+        if len(without_devices(there, self._parts)) >= MAX_CREDENTIALS:
             return None, TakenOver(Fate.REFUSED, facade.name, reason=f"has {MAX_CREDENTIALS} credentials")
         identity = str(uuid.UUID(bytes=self._parts.randomness.bytes(16), version=4))
         label = _free(offered.label or facade.title, facade.name, there)
         credential = Credential(account.id, identity, facade.name, label, state, now)
         return credential, TakenOver(Fate.IMPORTED, facade.name, identity)
 
-    def _taker(self, offered: Offered) -> FactorFacade | None:
-        """The factor that takes such things: the first by name, where several do."""
-        takers = [one for one in self._parts.factors.values() if one.takes(type(offered.what))]
-        return min(takers, key=lambda one: one.name, default=None)
+    def _check(self, chosen: frozenset[str]) -> None:
+        taking = {
+            name
+            for name, one in self._parts.factors.items()
+            if one.takes(ImportedSecret) or one.takes(ImportedCodes)
+        }
+        if wrong := sorted(chosen - taking):
+            known = ", ".join(sorted(taking)) or "none"
+            raise Invalid(f'No factor "{wrong[0]}" takes anything over here. Those that do: {known}.')
+
+    def _taker(self, offered: Offered, chosen: frozenset[str]) -> FactorFacade | TakenOver:
+        """The one factor that takes such things, or why there is not just one. Nothing is guessed."""
+        takers = {name: one for name, one in self._parts.factors.items() if one.takes(type(offered.what))}
+        named = {name: one for name, one in takers.items() if name in chosen} or takers
+        if len(named) == 1:
+            return next(iter(named.values()))
+        if not named:
+            return TakenOver(Fate.REFUSED, reason="no factor that is switched on takes such credentials")
+        several = " and ".join(sorted(named))
+        return TakenOver(Fate.REFUSED, reason=f"{several} would take it: say which with --factor")
 
 
 def _free(label: str, factor: str, there: tuple[Credential, ...]) -> str:

@@ -2,6 +2,7 @@
 
 MUST 1: it is offered only where policy trusts devices, and only for what the caller can show or keep.
 MUST 2: the end of the trust is fixed when it is given, by the daemon's clock.
+MUST 3: a person's devices are bounded: each is looked at in every later login, where others wait.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 DAY = 86_400.0
 SECONDS = 5.0
+MOST_DEVICES = 20
+"""Of one account."""
+REPLACED = "another device took its place"
 
 
 class Offer:
@@ -64,7 +68,7 @@ class Offer:
             credential = Credential(account.id, identity, facade.name, label, made.state, now, expires_at=end)
             event = replace(turn.event_for(credential), event="device.add", result=Result.CHANGED)
             await self._parts.store.decide(
-                DecisionRequest(account_id=account.id), _putting(credential, event)
+                DecisionRequest(account_id=account.id), _in_place_of_the_oldest(credential, event)
             )
         except (Invalid, Unavailable) as error:
             self._parts.log.warning("device.not_trusted", ref=turn.state.reference, reason=str(error))
@@ -79,5 +83,19 @@ class Offer:
         return facade, requirement.trusted_device_days
 
 
-def _putting(credential: Credential, event: AuditEvent) -> Callable[[Snapshot], tuple[Changes, None]]:
-    return lambda _snapshot: (Changes(put=(credential,), events=(event,)), None)
+def _in_place_of_the_oldest(
+    credential: Credential, event: AuditEvent
+) -> Callable[[Snapshot], tuple[Changes, None]]:
+    """Adds a device; where there are enough, those go that were used longest ago."""
+
+    def body(snapshot: Snapshot) -> tuple[Changes, None]:
+        devices = [one for one in snapshot.credentials if one.factor == credential.factor]
+        devices.sort(key=lambda one: one.last_used_at or one.created_at, reverse=True)
+        gone = devices[MOST_DEVICES - 1 :]
+        revoked = (
+            replace(event, event="device.revoke", reason=REPLACED, credential_id=one.id) for one in gone
+        )
+        removed = tuple(one.id for one in gone)
+        return Changes(put=(credential,), removed=removed, events=(event, *revoked)), None
+
+    return body

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from nightlatch.policy.model import Requirement
 
 PENDING_SECONDS = 2
+TOO_MANY = "the account has too many credentials"
 _KINDS = {Medium.PHONE: "a phone number", Medium.MAILBOX: "an email address"}
 
 
@@ -135,7 +136,7 @@ class SettingUp:
         try:
             present = await self._making.present(account)
         except Conflict:
-            raise Restricted("the account has too many credentials", words.TOO_MANY) from None
+            raise Restricted(TOO_MANY, words.TOO_MANY) from None
         taken = {one.label for one in present if one.factor == facade.name}
         credential = replace(credential, label=_free(credential.label, taken))
         stand = replace(stand, page=Page.CODE, tries=0)
@@ -173,7 +174,11 @@ class SettingUp:
         facade = self._facade(requirement, waiting.factor)
         credential = waiting.credential(turn.account().id)
         confirmation = self._confirmation(turn, requirement, stand, credential, waiting.memo)
-        match await self._making.confirm(confirmation, read_code(answer)):
+        try:
+            decision = await self._making.confirm(confirmation, read_code(answer))
+        except Conflict:
+            raise Restricted(TOO_MANY, words.TOO_MANY) from None
+        match decision:
             case Decision.ACCEPT:
                 turn.state = replace(turn.state, credential_id=credential.id)
                 spare = await self._spare.ask(turn, requirement, stand)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nightlatch.enrollment import Enrollments, Removals
+from nightlatch.enrollment.making import MAX_CREDENTIALS
 from nightlatch.errors import Conflict, Locked, Refused
 from nightlatch.keys import Sealer
 from testbed.core import ALICE, World
@@ -54,3 +55,22 @@ async def test_the_last_credential_stays_and_another_goes_behind_its_proof(world
         await removals.confirm(CALLER, asked.ticket, b"wrong")
     await removals.confirm(CALLER, asked.ticket, b"word")
     assert [one.id for one in await world.store.credentials(ALICE.id)] == ["c2"]
+
+
+async def test_enrolments_begun_together_go_no_further_than_the_limit(world: World) -> None:
+    """API-03: how many credentials there are is counted where one is stored, and not before."""
+    waiting = [await enrollments(world).begin(CALLER, "alice", "word", f"t{one}") for one in range(25)]
+    for begun in waiting[: MAX_CREDENTIALS - 1]:
+        await enrollments(world).confirm(CALLER, begun.ticket, b"word")
+    for begun in waiting[MAX_CREDENTIALS - 1 :]:
+        with pytest.raises(Conflict, match="20 credentials already"):
+            await enrollments(world).confirm(CALLER, begun.ticket, b"word")
+    assert len(await world.store.credentials(ALICE.id)) == MAX_CREDENTIALS
+
+
+async def test_devices_leave_room_for_credentials(world: World) -> None:
+    """Who trusts many devices can still set up a second step; devices have a limit of their own."""
+    for number in range(MAX_CREDENTIALS):
+        world.give(f"d{number}", "device")
+    begun = await enrollments(world).begin(CALLER, "alice", "word", "tablet")
+    await enrollments(world).confirm(CALLER, begun.ticket, b"word")

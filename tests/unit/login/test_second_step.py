@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from nightlatch import limits
+from nightlatch.login.offer import MOST_DEVICES
 from nightlatch.login.step import LoginRequest, Outcome, Primary, Prompt, Step, Verdict
 from nightlatch.login.ticket import TicketError
 from nightlatch.model import LimitState, Result
@@ -186,6 +187,23 @@ async def test_a_device_is_offered_trusted_and_used(world: World) -> None:
     assert isinstance(await begin(world, "ssh:ssh-ed25519 BBBB"), Prompt)
     world.clock.time += 30 * 86_400
     assert isinstance(await begin(world, KEY), Prompt)
+
+
+async def test_a_person_s_devices_are_bounded(world: World) -> None:
+    """API-03: each grows what every later login looks through; one more ends the one used longest ago."""
+    world.rules(TRUSTING)
+    for number in range(MOST_DEVICES + 2):
+        world.give("c1")
+        key = f"ssh:ssh-ed25519 {number}"
+        granted(await say(world, await begin(world, key), "word", "y"))
+        world.clock.time += 60
+        granted(await begin(world, "ssh:ssh-ed25519 0"))
+    held = world.store.held[ALICE.id].values()
+    assert len([one for one in held if one.factor == "device"]) == MOST_DEVICES
+    assert isinstance(await begin(world, "ssh:ssh-ed25519 1"), Prompt)
+    granted(await begin(world, f"ssh:ssh-ed25519 {MOST_DEVICES + 1}"))
+    revoked = [event.reason for event in world.store.events if event.event == "device.revoke"]
+    assert revoked == ["another device took its place"] * 2
 
 
 async def test_a_no_grants_all_the_same(world: World) -> None:
