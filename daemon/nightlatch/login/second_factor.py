@@ -73,15 +73,15 @@ class SecondFactor:
         facades = (self._parts.factors.get(one.factor) for one in credentials)
         return any(facade is None or not facade.plugin.silent for facade in facades)
 
-    async def on_hold(self, turn: Turn) -> tuple[Credential, float] | None:
-        """What would count here but for its hold, and until when; the one whose hold ends first."""
+    async def on_hold(self, turn: Turn) -> tuple[str, float] | None:
+        """The name of what would count here but for its hold, and until when; the one that ends first."""
         if self._parts.takes_held:
             return None
         allowed = await self._allowed(turn)
         account_id, now = turn.account().id, self._parts.clock.now()
         standing = await self._parts.store.standing(account_id)
         credentials = await self._parts.store.credentials(account_id)
-        ends = ((one, ends_at(standing, one.id, now)) for one in credentials if one.factor in allowed)
+        ends = ((one.label, ends_at(standing, one.id, now)) for one in credentials if one.factor in allowed)
         return min((one for one in ends if one[1]), key=lambda one: one[1], default=None)
 
     def plugin(self, credential: Credential) -> FactorPlugin:

@@ -68,7 +68,9 @@ class SecondStep:
             if requirement.uncertain:
                 raise Unavailable("policy", requirement.uncertain)
             return await self._onboard(turn, requirement)
-        return await self._ask(turn, usable[0], usable)
+        held = await self._second.on_hold(turn)
+        before = "" if held is None else f"{words.on_hold(*held, others=True)}\n"
+        return await self._ask(turn, usable[0], usable, before)
 
     async def take_choice(self, turn: Turn, answer: bytes) -> Step:
         """The number of a way."""
@@ -172,17 +174,19 @@ class SecondStep:
     async def _nothing_counts(self, turn: Turn, requirement: Requirement) -> Restricted:
         held = await self._second.on_hold(turn)
         if held is not None:
-            return Restricted(HELD, words.on_hold(held[0].label, held[1]))
+            return Restricted(HELD, words.on_hold(*held, others=False))
         credentials = await self._parts.store.credentials(turn.account().id)
         return Restricted(nothing_counts(requirement, credentials), words.NO_CREDENTIAL)
 
-    async def _ask(self, turn: Turn, credential: Credential, usable: tuple[Credential, ...]) -> Step:
+    async def _ask(
+        self, turn: Turn, credential: Credential, usable: tuple[Credential, ...], before: str = ""
+    ) -> Step:
         if self._second.plugin(credential).last_resort:
-            text = words.last_resort(credential.label)
+            text = before + words.last_resort(credential.label)
             return turn.ask(
                 PromptKind.CHOICE, Stage.LAST_RESORT, text, echo=True, credential_id=credential.id
             )
-        return await self._challenge(turn, credential, usable)
+        return await self._challenge(turn, credential, usable, before)
 
     async def _challenge(
         self, turn: Turn, credential: Credential, usable: tuple[Credential, ...], before: str = ""

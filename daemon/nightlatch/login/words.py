@@ -56,11 +56,12 @@ def time(seconds: float) -> str:
     return datetime.fromtimestamp(-(-seconds // 60) * 60, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def on_hold(label: str, until: float) -> str:
-    """Nothing is left to prove it is the person but what was added after a rescue."""
+def on_hold(label: str, until: float, *, others: bool) -> str:
+    """Why something added after a rescue is not asked for; `others`: whether an older one is, instead."""
+    remedy = "Use an older one" if others else "Wait until then"
     return (
         f'"{label}" was added after a recovery code or an emergency code was used. Until {time(until)} it '
-        "signs you in, but changes nothing. Wait until then, or ask your administrator."
+        f"signs you in, but changes nothing. {remedy}, or ask your administrator."
     )
 
 

@@ -157,5 +157,5 @@ def test_a_proof_by_what_was_taken_away_is_worth_nothing() -> None:
 
 def test_the_words_name_a_time_at_which_it_is_over() -> None:
     """The minute is rounded up."""
-    assert "Until 2023-11-14 22:14 UTC it" in words.on_hold("Phone", NOON + 1)
+    assert "Until 2023-11-14 22:14 UTC it" in words.on_hold("Phone", NOON + 1, others=False)
     assert words.time(NOON - 20) == "2023-11-14 22:13 UTC"
