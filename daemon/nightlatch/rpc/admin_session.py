@@ -1,6 +1,7 @@
 """AdminSessionService: who signs in has, on this connection, the rights of a role.
 
-MUST 1: authority is the connection's: no metadata of a call carries it, and it ends with the session.
+MUST 1: authority is the connection's: no metadata of a call carries it, and it ends with the session or the
+        role, whatever ends them; the guard asks at each call.
 MUST 2: a session is good for the user of the host that began it.
 """
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from nightlatch.desk.signing_in import AdminSigningIn
     from nightlatch.ports import Clock
     from nightlatch.rpc.caller import CallerAddresses
+    from nightlatch.rpc.rights import Rights
 
     Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -63,7 +65,7 @@ class AdminSessionService(admin_session_pb2_grpc.AdminSessionServiceServicer):
         caller = self._addresses.caller(context.peer())
         signed = await self._signing_in().answer(caller.host_user, request.ticket, request.answer)
         if signed.session is not None and signed.role is not None:
-            self._become(caller, context, signed.session, signed.role)
+            self._become(caller, context, signed.bearer, signed.session, signed.role)
         return admin_session_pb2.AnswerSignInResponse(
             step=step_message(signed.step),
             session=signed.bearer,
@@ -77,18 +79,24 @@ class AdminSessionService(admin_session_pb2_grpc.AdminSessionServiceServicer):
         """Take up a session."""
         caller = self._addresses.caller(context.peer())
         session, role = await self._signing_in().resume(caller.host_user, request.session)
-        self._become(caller, context, session, role)
+        self._become(caller, context, request.session, session, role)
         return admin_session_pb2.ResumeSessionResponse(
             account=account_message(session.account),
             role=role.value,
             expire_time=timestamp(session.expires_at),
         )
 
-    def _become(self, caller: Caller, context: Context, session: Session, role: Role) -> None:
-        """Let the connection speak for the person from the next call on."""
+    def _become(self, caller: Caller, context: Context, bearer: bytes, session: Session, role: Role) -> None:
+        """Let the connection speak for the person from the next call on, as long as the session is open."""
         left = session.expires_at - self._clock.now()
         host_user = caller.host_user.partition(" ")[2]
         name = f"{host_user} {session.account.name}@{session.account.directory}"
-        signed_in = Caller(caller.kind, name, rights_of(role), until=self._clock.steady() + left)
+
+        async def rights_now() -> Rights:
+            _, role = await self._signing_in().resume(caller.host_user, bearer)
+            return rights_of(role)
+
+        until = self._clock.steady() + left
+        signed_in = Caller(caller.kind, name, rights_of(role), until=until, rights_now=rights_now)
         self._addresses.become(context.peer(), signed_in)
         self.log.info("admin.signed_in", account=session.account.id, role=role.value, caller=str(caller))

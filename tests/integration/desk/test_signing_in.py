@@ -90,3 +90,20 @@ def test_a_session_is_of_one_user_of_the_host_and_ends_with_the_person(
             service.ResumeSession(resume, timeout=10)
         assert ended.value.code() is grpc.StatusCode.UNAUTHENTICATED
     assert answered.session not in company.daemon.log.read_bytes()
+
+
+def test_a_connection_that_is_left_open_ends_with_the_session(company: Company) -> None:
+    """SES-04: an administrator whom another one disables does nothing more, also where they still are."""
+    app = app_of(company, "alice")
+    with company.daemon.channel(admin=True) as channel:
+        service = admin_session_pb2_grpc.AdminSessionServiceStub(channel)
+        step = service.BeginSignIn(admin_session_pb2.BeginSignInRequest(user="alice"), timeout=10).step
+        for answer in (password_of("alice"), app.fresh()):
+            request = admin_session_pb2.AnswerSignInRequest(ticket=step.ticket, answer=answer.encode())
+            step = service.AnswerSignIn(request, timeout=10).step
+        users = user_pb2_grpc.UserServiceStub(channel)
+        assert users.GetUser(user_pb2.GetUserRequest(user="bob"), timeout=10).account.name == "bob"
+        assert company.daemon.command("admin", "user", "disable", "alice", "--yes").returncode == 0
+        with pytest.raises(grpc.RpcError) as ended:
+            users.DisableUser(user_pb2.DisableUserRequest(user="bob"), timeout=10)
+        assert ended.value.code() is grpc.StatusCode.UNAUTHENTICATED
