@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from nightlatch.directories.bounded import BoundedCalls
+from nightlatch.directories.local_users import LocalUsers
 from nightlatch.directories.nss import NameService
 from nightlatch.directories.pam_protocol import Outcome, is_unix_name
 from nightlatch.directories.pamcheck_link import PamCheckLink
@@ -77,6 +78,7 @@ class PamDirectory:
         self._link = PamCheckLink(self._part, settings, log.bind(directory=settings.name), helper_uid)
         self._lookups = BoundedCalls(self._part, settings.max_lookups, settings.timeout)
         self._names = NameService()
+        self._local = LocalUsers()
 
     @property
     def name(self) -> str:
@@ -87,6 +89,8 @@ class PamDirectory:
         """The account with exactly this name, or None; raises Unavailable."""
         if not is_unix_name(name):
             return None
+        if self._local.has(name):
+            return Account(self.name, name, name)
         user = await self._look_up(lambda: self._names.user(name))
         return self._account(user) if user is not None and user.name == name else None
 

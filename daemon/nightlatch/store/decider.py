@@ -1,4 +1,8 @@
-"""Runs the bodies of decisions on a thread of its own, so that one that hangs holds nobody up for long.
+"""Runs the bodies of decisions on the writer's thread, and watches that none holds the others up for long.
+
+A thread of their own for the bodies would cost every decision two more changes of thread, and beside a busy
+event loop each of them waits for the interpreter: measured, half as many decisions a second. So the thread
+that hangs is the writer's, and the writer goes on with another.
 
 MUST 1: a body that ends after it was given up changes nothing.
 MUST 2: threads that were given up are counted, and their number is bounded.
@@ -6,63 +10,32 @@ MUST 2: threads that were given up are counted, and their number is bounded.
 
 from __future__ import annotations
 
-import queue
 import threading
 from typing import TYPE_CHECKING
 
 from nightlatch.errors import Unavailable, end_without_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from nightlatch.ports import Clock
     from nightlatch.store.view import GroupView
     from nightlatch.store.waiting import Waiting
 
 
-class _Batch:
-    """A group on its way through the decider's thread. `lock` guards all but what a body does."""
+class GivenUp(BaseException):
+    """The body of this thread was given up meanwhile: the thread ends, and touches nothing on its way."""
 
-    def __init__(self, view: GroupView, group: Sequence[Waiting], clock: Clock) -> None:
-        self.view = view
-        self.group = group
-        self.clock = clock
-        self.lock = threading.Lock()
-        self.decided = 0
-        self.started = clock.steady()
-        self.given_up = False
-        self.done: queue.SimpleQueue[None] = queue.SimpleQueue()
 
-    def run(self) -> None:
-        """Decide one after another, until all are decided or the batch was given up."""
-        for waiting in self.group:
-            if not self._decide(waiting):
-                return
-        self.done.put(None)
+class _Turn:
+    """A body that runs."""
 
-    def _decide(self, waiting: Waiting) -> bool:
-        now = self.clock.now()
-        failure: BaseException | None = None
-        try:
-            changes, result = waiting.body(self.view.snapshot(waiting.request, now))
-        except MemoryError:
-            end_without_memory()
-        except BaseException as error:  # noqa: BLE001  # a plugin may raise anything, SystemExit too
-            failure = error
-        with self.lock:
-            if self.given_up:
-                return False
-            try:
-                if failure is None:
-                    self.view.apply(waiting.request, changes, now)
-                    waiting.succeed(result)
-            except Exception as error:  # noqa: BLE001  # what a body returned may be anything
-                failure = error
-            if failure is not None:
-                waiting.fail(failure)
-            self.decided += 1
-            self.started = self.clock.steady()
-        return True
+    __slots__ = ("began", "thread", "waiting")
+
+    def __init__(self, waiting: Waiting, began: float) -> None:
+        self.waiting = waiting
+        self.began = began
+        self.thread = threading.current_thread()
 
 
 class Decider:
@@ -73,52 +46,81 @@ class Decider:
         self._bound = bound
         self._most_given_up = most_given_up
         self._given_up: list[threading.Thread] = []
-        self._start()
+        self._lock = threading.Lock()
+        """Guards `_turn` where it ends: by the body, or by being given up."""
+        self._turn: _Turn | None = None
+        self._awake = threading.Event()
+        self._closed = threading.Event()
 
-    def run(self, view: GroupView, group: Sequence[Waiting]) -> int:
-        """Decide the group; how many are decided. Fewer than all when one hung, and that one failed."""
+    def watch(self, given_up: Callable[[Waiting], None]) -> None:
+        """Begin to watch. `given_up` hears of a body that hangs, from the thread that watches."""
+        threading.Thread(target=self._watch, args=(given_up,), name="store-watch", daemon=True).start()
+
+    def run(self, view: GroupView, group: Sequence[Waiting]) -> None:
+        """Decide one after another; raises GivenUp where one of them was given up."""
         if self.hanging() >= self._most_given_up:
             for waiting in group:
                 waiting.fail(Unavailable("store", "too many decisions hang in their factors"))
-            return len(group)
-        batch = _Batch(view, group, self._clock)
-        self._inbox.put(batch)
-        left = self._bound
-        while True:
-            try:
-                batch.done.get(timeout=left)
-            except queue.Empty:
-                with batch.lock:
-                    left = batch.started + self._bound - self._clock.steady()
-                    if left <= 0 and batch.decided < len(group):
-                        return self._give_up(batch)
-                left = max(left, 0.001)
-            else:
-                return len(group)
+            return
+        for waiting in group:
+            self._decide(view, waiting)
 
     def hanging(self) -> int:
         """How many threads were given up and still hang."""
-        self._given_up = [thread for thread in self._given_up if thread.is_alive()]
+        if self._given_up:
+            self._given_up = [thread for thread in self._given_up if thread.is_alive()]
         return len(self._given_up)
 
     def close(self) -> None:
-        """Let the thread end."""
-        self._inbox.put(None)
+        """Watch no longer."""
+        self._closed.set()
+        self._awake.set()
 
-    def _give_up(self, batch: _Batch) -> int:
-        batch.given_up = True
-        batch.group[batch.decided].fail(Unavailable("store", "the decision took too long in its factor"))
-        self._given_up.append(self._thread)
-        self._inbox.put(None)
-        self._start()
-        return batch.decided + 1
+    def _decide(self, view: GroupView, waiting: Waiting) -> None:
+        now = self._clock.now()
+        failure: BaseException | None = None
+        turn = self._turn = _Turn(waiting, self._clock.steady())
+        if not self._awake.is_set():
+            self._awake.set()
+        try:
+            changes, result = waiting.body(view.snapshot(waiting.request, now))
+        except MemoryError:
+            end_without_memory()
+        except BaseException as error:  # noqa: BLE001  # a plugin may raise anything, SystemExit too
+            failure = error
+        with self._lock:
+            if self._turn is not turn:
+                raise GivenUp
+            self._turn = None
+        try:
+            if failure is None:
+                view.apply(waiting.request, changes, now)
+                waiting.succeed(result)
+        except Exception as error:  # noqa: BLE001  # what a body returned may be anything
+            failure = error
+        if failure is not None:
+            waiting.fail(failure)
 
-    def _start(self) -> None:
-        self._inbox: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=_work, args=(self._inbox,), name="store-decider", daemon=True)
-        self._thread.start()
+    def _watch(self, given_up: Callable[[Waiting], None]) -> None:
+        while not self._closed.is_set():
+            turn = self._turn
+            if turn is None:
+                self._awake.clear()
+                if self._turn is None:  # else a body has begun meanwhile, and found nobody to wake
+                    self._awake.wait()
+                continue
+            left = turn.began + self._bound - self._clock.steady()
+            if left > 0:
+                self._closed.wait(left)
+            elif self._give_up(turn):
+                given_up(turn.waiting)
 
-
-def _work(inbox: queue.SimpleQueue[_Batch | None]) -> None:
-    while (batch := inbox.get()) is not None:
-        batch.run()
+    def _give_up(self, turn: _Turn) -> bool:
+        """Whether it was still running."""
+        with self._lock:
+            if self._turn is not turn:
+                return False
+            self._turn = None
+            self._given_up.append(turn.thread)
+        turn.waiting.fail(Unavailable("store", "the decision took too long in its factor"))
+        return True

@@ -66,7 +66,6 @@ class SqlStore:
         *,
         chaining: Chaining,
         audit_pruner: AuditPruner,
-        longest_body: float = LONGEST_BODY,
         watcher: StoreWatcher | None = None,
     ) -> None:
         self._name = name
@@ -74,7 +73,7 @@ class SqlStore:
         self._clock = clock
         self._statements = statements
         self._patience = Patience()
-        self._decider = Decider(clock, longest_body, MOST_HANGING)
+        self._decider = Decider(clock, LONGEST_BODY, MOST_HANGING)
         self._reader = Reader(connect, statements, seal, clock)
         self._reports = Reader(connect, statements, seal, clock)  # what reads long holds up nobody's login
         self.audit = AuditReads(statements, lambda query, take: self._read(self._reports, query, take))
@@ -96,8 +95,8 @@ class SqlStore:
     async def decide(self, request: DecisionRequest, body: Callable[[Snapshot], tuple[Changes, T]]) -> T:
         """Decide in one transaction, committed together with the others that wait; see `Store.decide`.
 
-        `body` runs on a thread of the store's, at most LONGEST_BODY; it may run a second time when the
-        database asks for that. Raises what `body` raises, and Unavailable.
+        `body` runs on a thread of the store's, at most LONGEST_BODY; it may run a second time, when the
+        database asks for that or another one of its group hung. Raises what `body` raises, and Unavailable.
         """
         return await self._patience.decide(request.account_id, lambda: self._decide(request, body))
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from nightlatch.errors import Unavailable, end_without_memory
 from nightlatch.store.database import Again, DatabaseError
+from nightlatch.store.decider import GivenUp
 from nightlatch.store.waiting import settle
 
 if TYPE_CHECKING:
@@ -63,12 +64,16 @@ class Writer:
         self._put_back: list[Waiting] = []
         self._session: Session | None = None
         self._last_group = 0
+        self._in_hand: list[Waiting] = []
+        self._served = 0
+        """How many of those in hand, from the first, have their outcome."""
         self._closing = False
+        self._ended = threading.Event()
         self._busy_since: float | None = None
         self.trouble = ""
         """Why the last transaction failed; empty when it did not."""
-        self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
-        self._thread.start()
+        self._start(self._work)
+        decider.watch(self._go_on_without)
 
     def submit(self, waiting: Waiting) -> None:
         """Queue a decision; raises Unavailable when the store is closed or too many wait."""
@@ -89,26 +94,44 @@ class Writer:
         if not self._closing:
             self._closing = True
             self._queue.put(None)
-        self._thread.join(seconds)
+        self._ended.wait(seconds)
+
+    def _start(self, work: Callable[[], None]) -> None:
+        threading.Thread(target=work, name="store-writer", daemon=True).start()
 
     def _work(self) -> None:
+        with contextlib.suppress(GivenUp):
+            self._serve_all()
+
+    def _serve_all(self) -> None:
         while group := self._next_group():
             self._busy_since = self._clock.steady()
+            self._in_hand, self._served = group, 0
             try:
-                served = self._serve(group)
+                self._serve(group)
             except MemoryError:
                 end_without_memory()
             except Exception as error:  # noqa: BLE001  # a mistake of ours denies this group, not all that follow
-                served = len(group)
-                _fail(group, DatabaseError(f"unexpected {type(error).__name__}", Again.NO))
+                _fail(group[self._served :], DatabaseError(f"unexpected {type(error).__name__}", Again.NO))
                 self._let_go()
-            self._put_back = group[served:]
-            settle(group[:served])
+            settle(group)
             self._prune()
             self._busy_since = None
         self._sign(closing=True)
         self._let_go()
         self._decider.close()
+        self._ended.set()
+
+    def _go_on_without(self, hung: Waiting) -> None:
+        """Leave the thread that hangs in the body of `hung` behind, and go on with another."""
+
+        def work() -> None:
+            self._let_go()  # nothing of the transaction is written; the others are decided anew
+            settle([*self._in_hand[: self._served], hung])
+            self._put_back = [one for one in self._in_hand[self._served :] if one is not hung]
+            self._work()
+
+        self._start(work)
 
     def _next_group(self) -> list[Waiting]:
         """All that waits, at most MOST_IN_GROUP; empty when the writer shall end."""
@@ -145,20 +168,23 @@ class Writer:
                     return
                 group.append(waiting)
 
-    def _serve(self, group: Sequence[Waiting]) -> int:
-        """Give each decision its outcome; how many have one. The others come first in the next group."""
+    def _serve(self, group: Sequence[Waiting]) -> None:
+        """Give each decision its outcome."""
         if group[0].due > self._clock.steady():  # the first one is the oldest
             try:
-                return self._attempt(group)
+                self._attempt(group)
             except DatabaseError as failure:
                 if failure.again is not Again.YES:
                     _fail(group, failure)
-                    return len(group)
-        return self._serve_each(group)
+                    return
+            else:
+                return
+        self._serve_each(group)
 
-    def _serve_each(self, group: Sequence[Waiting]) -> int:
+    def _serve_each(self, group: Sequence[Waiting]) -> None:
         """One transaction each: a decision that the database refuses fails alone."""
         for place, waiting in enumerate(group):
+            self._served = place
             if waiting.due <= self._clock.steady():
                 _fail([waiting], DatabaseError("the decision waited too long", Again.NO))
                 continue
@@ -169,14 +195,13 @@ class Writer:
                 if failure.again is Again.NO:
                     _fail(group[place:], failure)
                     break
-        return len(group)
 
-    def _attempt(self, group: Sequence[Waiting]) -> int:
-        """One transaction; how many were decided in it. Raises DatabaseError."""
+    def _attempt(self, group: Sequence[Waiting]) -> None:
+        """One transaction. Raises DatabaseError."""
         try:
             if self._session is None:
                 self._session = self._connect()
-            decided = self._transact(self._session, group)
+            self._transact(self._session, group)
         except DatabaseError as failure:
             self._let_go()
             self.trouble = failure.reason
@@ -192,23 +217,21 @@ class Writer:
             self.trouble = f"unexpected {type(error).__name__}"
             raise DatabaseError(self.trouble, Again.YES) from error
         self.trouble = ""
-        return decided
 
-    def _transact(self, session: Session, group: Sequence[Waiting]) -> int:
+    def _transact(self, session: Session, group: Sequence[Waiting]) -> None:
         now = self._clock.now()
         view = self._new_view()
         self._chaining.begin()
         session.begin()
         view.load(session, [waiting.request for waiting in group], now)
-        decided = self._decider.run(view, group)
+        self._decider.run(view, group)
         writes = view.writes(now, self._chaining)
         if writes:
             session.write(writes)
         began = self._clock.steady()
         session.commit()
         self._chaining.committed()
-        self._committed(decided, self._clock.steady() - began)
-        return decided
+        self._committed(len(group), self._clock.steady() - began)
 
     def _prune(self) -> None:
         if self._session is not None and not self._pruner.run(self._session):

@@ -1,4 +1,4 @@
-"""The thread that runs bodies: what hangs is given up, and can not come back."""
+"""Bodies that hang: they are given up, can not come back, and the others go on."""
 
 from __future__ import annotations
 
@@ -8,46 +8,36 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nightlatch.audit.evidence import AuditKeys, NoWitness
 from nightlatch.errors import Unavailable
 from nightlatch.model import AuditEvent, Changes, DecisionRequest, Result, Snapshot
-from nightlatch.store.chaining import Chaining
-from nightlatch.store.decider import Decider
-from nightlatch.store.seal import CredentialSeal
-from nightlatch.store.sqlite import SqliteDatabase
-from nightlatch.store.statements import Statements
-from nightlatch.store.view import GroupView
-from nightlatch.store.waiting import Waiting
-from testbed.fixtures_store import KEY, SetClock, SystemRandomness
+from nightlatch.store import sql_store
+from testbed.fixtures_store import run
 from testbed.process import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
+
+    from nightlatch.store import SqlStore
 
 BOUND = 0.05
 
 
 @pytest.fixture
-def view(tmp_path: Path) -> GroupView:
-    """A view of nothing."""
-    seal = CredentialSeal(KEY, SystemRandomness())
-    return GroupView(Statements(SqliteDatabase(tmp_path / "x").dialect), seal)
+def bounded(
+    monkeypatch: pytest.MonkeyPatch, open_stores: Callable[[str], SqlStore], sqlite_url: str
+) -> SqlStore:
+    """A store that gives a body up after 50 ms, and has at most three of them hang."""
+    monkeypatch.setattr(sql_store, "LONGEST_BODY", BOUND)
+    monkeypatch.setattr(sql_store, "MOST_HANGING", 3)
+    return open_stores(sqlite_url)
 
 
 @pytest.fixture
-def chaining(tmp_path: Path) -> Chaining:
-    """A chain without rows."""
-    keys, statements = AuditKeys.of(KEY), Statements(SqliteDatabase(tmp_path / "x").dialect)
-    return Chaining(keys, statements, SetClock(), SystemRandomness(), NoWitness())
-
-
-@pytest.fixture
-def decider() -> Iterator[Decider]:
-    """A decider that gives up after 50 ms, and at most two threads."""
-    decider = Decider(SetClock(), BOUND, 2)
-    yield decider
-    decider.close()
+def release() -> Iterator[threading.Event]:
+    """Lets what hangs come back; at the latest when the test is over."""
+    event = threading.Event()
+    yield event
+    event.set()
 
 
 def note(_: Snapshot) -> tuple[Changes, str]:
@@ -55,68 +45,90 @@ def note(_: Snapshot) -> tuple[Changes, str]:
     return Changes(events=(AuditEvent("e", Result.GRANTED, "", ""),)), "done"
 
 
-async def waiting(body: Callable[[Snapshot], tuple[Changes, str]]) -> Waiting:
-    """A decision that waits."""
-    return Waiting(DecisionRequest(), body, asyncio.get_running_loop(), 0.0)
+async def decided(store: SqlStore, *bodies: Callable[[Snapshot], tuple[Changes, str]]) -> list[object]:
+    """What those come to that ask at the same time."""
+    asked = [store.decide(DecisionRequest(), body) for body in bodies]
+    return [*await asyncio.gather(*asked, return_exceptions=True)]
 
 
-async def outcome(one: Waiting) -> object:
-    """What its caller is told."""
-    one.deliver()
-    await asyncio.wait({one.future})
-    return one.future.exception() or one.future.result()
+def writers() -> int:
+    """How many threads of the writer's kind there are."""
+    return sum(thread.name == "store-writer" for thread in threading.enumerate())
 
 
 async def test_a_body_that_comes_back_late_changes_nothing(
-    decider: Decider, view: GroupView, chaining: Chaining
+    bounded: SqlStore, sqlite_url: str, release: threading.Event
 ) -> None:
-    """PLG-01: what a given-up body returns in the end is neither told nor written."""
-    release = threading.Event()
+    """PLG-01: what a given-up body returns in the end is neither told nor written; those beside it are."""
 
     def late(snapshot: Snapshot) -> tuple[Changes, str]:
         release.wait(10)
         return note(snapshot)
 
-    group = [await waiting(note), await waiting(late), await waiting(note)]
-    assert decider.run(view, group) == 2
+    first, second, third = await decided(bounded, note, late, note)
+    assert (first, third) == ("done", "done")
+    assert isinstance(second, Unavailable)
     release.set()
-    wait_until(lambda: not decider.hanging(), "the end of what hung")
-    assert await outcome(group[0]) == "done"
-    assert isinstance(await outcome(group[1]), Unavailable)
-    _begin, query = view.writes(0.0, chaining)
-    assert query.values.count("e") == 1
+    wait_until(lambda: writers() == 1, "the end of what hung")
+    assert await decided(bounded, note) == ["done"]
+    assert run(sqlite_url, "select count(*) from audit where event = 'e'") == [(3,)]
 
 
-async def test_slow_bodies_that_keep_their_bound_are_waited_for(decider: Decider, view: GroupView) -> None:
-    """The bound is one body's, not the group's."""
+async def test_one_after_another_may_hang(bounded: SqlStore, release: threading.Event) -> None:
+    """PLG-01: each of a group that hangs is left behind, and the rest has its outcome."""
+
+    def hang(snapshot: Snapshot) -> tuple[Changes, str]:
+        release.wait(10)
+        return note(snapshot)
+
+    outcomes = await decided(bounded, hang, note, hang, note)
+    assert [isinstance(one, Unavailable) for one in outcomes] == [True, False, True, False]
+
+
+async def test_slow_bodies_that_keep_their_bound_are_waited_for(bounded: SqlStore) -> None:
+    """The bound is one body's, not the group's; and nobody is left behind."""
     pause = threading.Event()
 
     def slow(snapshot: Snapshot) -> tuple[Changes, str]:
         pause.wait(BOUND / 3)
         return note(snapshot)
 
-    group = [await waiting(slow) for _ in range(8)]
-    assert decider.run(view, group) == 8
-    assert [await outcome(one) for one in group] == ["done"] * 8
+    assert await decided(bounded, *[slow] * 8) == ["done"] * 8
+    assert writers() == 1
 
 
-async def test_the_number_of_hanging_bodies_is_bounded(decider: Decider, view: GroupView) -> None:
-    """PLG-01: when two threads hang nothing more is begun, until one of them ends."""
-    release = threading.Event()
+async def test_the_number_of_hanging_bodies_is_bounded(bounded: SqlStore, release: threading.Event) -> None:
+    """PLG-01: when three threads hang nothing more is begun, until one of them ends."""
 
     def hang(_: Snapshot) -> tuple[Changes, str]:
         release.wait(10)
         return Changes(), ""
 
-    before = threading.active_count()
-    for _ in range(2):
-        assert decider.run(view, [await waiting(hang)]) == 1
-    turned_away = await waiting(note)
-    assert decider.run(view, [turned_away]) == 1
-    assert isinstance(await outcome(turned_away), Unavailable)
-    assert threading.active_count() == before + 2
+    for _ in range(3):
+        await decided(bounded, hang)
+    [turned_away] = await decided(bounded, note)
+    assert isinstance(turned_away, Unavailable)
+    assert "hang" in str(turned_away)
+    assert writers() == 4
     release.set()
-    wait_until(lambda: not decider.hanging(), "the end of what hung")
-    again = await waiting(note)
-    assert decider.run(view, [again]) == 1
-    assert await outcome(again) == "done"
+    wait_until(lambda: writers() == 1, "the end of what hung")
+    assert await decided(bounded, note) == ["done"]
+
+
+async def test_a_store_is_closed_while_a_body_hangs(
+    bounded: SqlStore, sqlite_url: str, release: threading.Event
+) -> None:
+    """Closing waits for what is queued, not for what hangs."""
+
+    def hang(_: Snapshot) -> tuple[Changes, str]:
+        release.wait(10)
+        return Changes(), ""
+
+    asked = [asyncio.ensure_future(bounded.decide(DecisionRequest(), body)) for body in (hang, note)]
+    await asyncio.sleep(0)
+    await bounded.close()
+    assert not release.is_set()
+    hung, noted = await asyncio.gather(*asked, return_exceptions=True)
+    assert isinstance(hung, Unavailable)
+    assert noted == "done"
+    assert run(sqlite_url, "select count(*) from audit where event = 'e'") == [(1,)]
