@@ -155,7 +155,7 @@ async def test_deadline_is_for_the_whole_call(host: Host, script: tuple[Part, ..
     with RawServer(host.socket, script):
         result = await host.login(options="timeout=1")
     assert result.rc == PamCode.AUTHINFO_UNAVAIL
-    assert 0.9 < result.seconds[0] < 5
+    assert 0.9 < result.seconds[0] < 10
     assert any("no answer in time" in line for line in result.log)
 
 
@@ -164,8 +164,8 @@ async def test_nothing_listens_in_time(host: Host) -> None:
     begun = time.monotonic()
     result = await host.login(options="timeout=1")
     assert result.rc == PamCode.AUTHINFO_UNAVAIL
-    assert 0.9 < result.seconds[0] < 5
-    assert time.monotonic() - begun < 5
+    assert 0.9 < result.seconds[0] < 10
+    assert time.monotonic() - begun < 15
 
 
 async def test_full_backlog(host: Host) -> None:

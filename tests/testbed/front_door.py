@@ -30,8 +30,8 @@ ca_file = "{slapd.ca_file}"
 bind_dn = "{SERVICE_DN}"
 bind_password_file = "{slapd.service_password_file}"
 base = "{PEOPLE}"
-connect_timeout = 1.0
-operation_timeout = 1.5
+connect_timeout = 2.0
+operation_timeout = 3.0
 """
 
 

@@ -38,7 +38,7 @@ class OnboardingWorld(World):
         assert _TABLE in text
         text = text.replace(_TABLE, f'[[policies]]\nname = "newcomers"\n{self.rule}\n')
         self.daemon.config.write_text(
-            text.replace("operation_timeout = 1.5\n", 'operation_timeout = 1.5\nphone_attribute = "mobile"\n')
+            text.replace("operation_timeout = 3.0\n", 'operation_timeout = 3.0\nphone_attribute = "mobile"\n')
         )
 
     def govern(self, rule: str) -> None:

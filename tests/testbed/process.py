@@ -44,11 +44,11 @@ class Child:
         """Send the child a signal."""
         os.kill(self.pid, number)
 
-    def wait(self, seconds: float = 20) -> int:
+    def wait(self, seconds: float = 40) -> int:
         """Wait until the child ended by itself; its exit code."""
         return int(self._process.wait(seconds))
 
-    def stop(self, seconds: float = 15) -> int:
+    def stop(self, seconds: float = 30) -> int:
         """End the child: SIGTERM, then SIGKILL; its exit code."""
         if self.running():
             self.signal(signal.SIGCONT)
@@ -64,7 +64,7 @@ class Child:
         return self.log.read_text(errors="replace")
 
 
-def wait_until(ready: Callable[[], bool], what: str, child: Child | None = None, seconds: float = 20) -> None:
+def wait_until(ready: Callable[[], bool], what: str, child: Child | None = None, seconds: float = 40) -> None:
     """Poll `ready` until it holds; raises AssertionError with the child's output when it does not in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

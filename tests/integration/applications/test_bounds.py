@@ -66,7 +66,7 @@ def bounded(installation: Installation, files: int) -> Iterator[None]:
         yield
         began = time.monotonic()
         assert Person(pam).password().outcome.verdict == login_pb2.VERDICT_REFUSED  # she has no second factor
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 10
         portal.BeginLogin(request, timeout=10)
         assert megabytes(daemon) - memory < 64
         assert descriptors(daemon) - open_files <= files
@@ -131,7 +131,7 @@ def test_rapid_reset_disturbs_nobody(roomy: Installation) -> None:
                 slowest = max(slowest, time.monotonic() - began)
         client.flush()
         client.close()
-        assert slowest < 2
+        assert slowest < 5
 
 
 def test_idle_handshakes_keep_nobody_out(roomy: Installation) -> None:

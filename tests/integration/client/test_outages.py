@@ -148,7 +148,7 @@ def test_nobody_there_is_unavailable_in_time(shop: Shop) -> None:
         pytest.raises(Unavailable, match="localhost:"),
     ):
         mfa.verify_code("alice", "000000")
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 8
 
 
 def test_an_outage_behind_the_daemon_is_asked_again_until_it_is_over(shop: Shop, slapd: Slapd) -> None:
@@ -168,22 +168,22 @@ def test_the_second_daemon_takes_over(two: tuple[Shop, Shop]) -> None:
     """A stopped daemon costs nothing, a hanging one a share of the time, once; both are passed over then."""
     first, second = two
     app = first.enroll()
-    with first.client(first.target, second.target, timeout=6) as mfa:
+    with first.client(first.target, second.target, timeout=10) as mfa:
         assert not mfa.verify_code("alice", "000000").verified
         wait_until(lambda: endings(first) == 1, "the first daemon's log")
         first.daemon.signal(signal.SIGSTOP)
         begun = time.monotonic()
         assert mfa.verify_code("alice", app.fresh()).verified
-        assert 2 < time.monotonic() - begun < 6
+        assert time.monotonic() - begun > 4
         begun = time.monotonic()
         assert not mfa.verify_code("alice", "000000").verified
-        assert time.monotonic() - begun < 2, "the hanging daemon was asked again"
+        assert time.monotonic() - begun < 4, "the hanging daemon was asked again"
         first.daemon.signal(signal.SIGCONT)
         first.daemon.stop()
     with first.client(first.target, second.target) as mfa:
         begun = time.monotonic()
         assert mfa.verify_code("alice", app.fresh()).verified
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 4
     wait_until(lambda: endings(second) == 3, "the second daemon's log")
     first.daemon.start()
 
@@ -235,4 +235,4 @@ def test_a_daemon_with_a_foreign_certificate_is_not_waited_for(shop: Shop) -> No
         pytest.raises(BadCertificate, match="for another name"),
     ):
         mfa.verify_code("alice", "000000")
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 8

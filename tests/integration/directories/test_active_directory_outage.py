@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from testbed.fixtures_directories import MakeDirectory
     from testbed.pki import Pki
 
-CONNECT, SLACK = 0.5, 1.0
-QUICK = {"connect_timeout": CONNECT, "operation_timeout": 2.0}
+CONNECT, SLACK = 1.0, 4.0
+QUICK = {"connect_timeout": CONNECT, "operation_timeout": 4.0}
 LDAPS = 636
 
 

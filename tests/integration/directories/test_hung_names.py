@@ -80,7 +80,7 @@ def test_a_hung_user_database_is_an_outage_and_no_more(daemon: Nightlatchd) -> N
         for _ in range(3):  # more than there are threads
             began = time.monotonic()
             assert Person(channel, "zoe").password("x").outcome.verdict == login_pb2.VERDICT_UNAVAILABLE
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 10
         assert Person(channel, "alice").password("x").outcome.verdict == login_pb2.VERDICT_UNAVAILABLE
         daemon.signal(signal.SIGHUP)
         wait_until(lambda: _count(daemon, "config.reloaded") == 1, "the reload")
@@ -88,7 +88,7 @@ def test_a_hung_user_database_is_an_outage_and_no_more(daemon: Nightlatchd) -> N
         assert "no answer in" not in _last_reason(daemon), step
     began = time.monotonic()
     assert daemon.stop() == 0
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize("daemon", ["away", "hangs"], indirect=True)

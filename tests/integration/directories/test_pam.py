@@ -247,7 +247,7 @@ async def test_hanging_helper(pamcheck: PamCheckProcess, make_directory: MakeDir
     pamcheck.hang()
     start = time.monotonic()
     assert "did not answer in 0.3 s" in await _check(directory, "alice", "Pw-alice-x")
-    assert time.monotonic() - start < 1.5
+    assert time.monotonic() - start < 5
     pamcheck.go_on()
 
 

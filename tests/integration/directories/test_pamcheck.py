@@ -104,7 +104,7 @@ def test_a_silent_caller_is_hung_up_on(pamcheck: PamCheckProcess) -> None:
         silent.connect(str(pamcheck.socket))
         start = time.monotonic()
         assert _ask(pamcheck.socket, protocol.question("alice", b"Pw-alice-x")) == RIGHT
-        assert time.monotonic() - start < 1
+        assert time.monotonic() - start < 2, "the silent one has two seconds"
         silent.settimeout(10)
         assert silent.recv(64) == INVALID
 

@@ -29,7 +29,8 @@ AT_ONCE = ("alice", "bob", "carol", "dave")
 def _configuration(slapd: Slapd, *first: str) -> str:
     urls = ", ".join(f'"{url}"' for url in (*first, slapd.tls_url))
     table = directory_table(slapd).replace(f'["{slapd.tls_url}"]', f"[{urls}]")
-    return table.replace("connect_timeout = 1.0", f"connect_timeout = {CONNECT}")
+    assert "connect_timeout = 2.0" in table
+    return table.replace("connect_timeout = 2.0", f"connect_timeout = {CONNECT}")
 
 
 def _seconds_to_the_code(channel: grpc.Channel, user: str) -> float:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from testbed.second_factors import Resident, World
 
 NUMBER = r"Number \[(\d)\]: "
-QUICK = 2.0
-"""Seconds in which a login with an app has to be over, whatever other people wait for."""
+QUICK = 6.0
+"""Seconds in which a login with an app has to be over, where a hung provider would cost ten."""
 SENT = "select reason from audit where event = 'message.send' and user_name = '{}'"
 
 
@@ -104,7 +104,7 @@ def test_a_hung_mail_server_holds_up_nobody_else(world: World, person: Resident,
         assert time.monotonic() - begun < QUICK
         other.close()
         client.expect("The message could not be sent just now")
-        assert time.monotonic() - started < 13
+        assert time.monotonic() - started < 20
         client.expect(NUMBER)
         client.sendline("")
         client.expect(CODE)

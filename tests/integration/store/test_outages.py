@@ -64,7 +64,7 @@ async def test_a_body_that_hangs_is_given_up_and_the_others_go_on(
     begun = time.monotonic()
     bodies = [grant, hang, grant, grant]
     outcomes = await asyncio.gather(*(store.decide(request, one) for one in bodies), return_exceptions=True)
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 20
     assert outcomes[0:4:2] == [True, True]
     assert outcomes[3] is True
     assert isinstance(outcomes[1], Unavailable)
@@ -157,7 +157,7 @@ async def test_a_busy_database_is_waited_for_and_then_unavailable(
     holder.execute("begin immediate")
     begun = time.monotonic()
     assert isinstance(await try_grant(store), Unavailable)
-    assert time.monotonic() - begun < LONGEST_ANSWER + 2
+    assert time.monotonic() - begun < LONGEST_ANSWER + 10
     holder.close()
     assert await try_grant(store) is True
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     MakeChannel = Callable[..., SmppChannel]
 
 TO = "+14155550142"
-SHORT = 0.2
+SHORT, LONG = 0.8, 10.0
 """Seconds of a deadline that is meant to pass."""
 MESSAGE = Message("login_code", {"text": "Your code: 837465"})
 
@@ -57,7 +57,7 @@ async def failed(channel: SmppChannel, seconds: float = 5) -> str:
     begun = asyncio.get_running_loop().time()
     with pytest.raises(NotSent) as caught:
         await channel.send(TO, MESSAGE, seconds)
-    assert asyncio.get_running_loop().time() - begun < seconds + 1
+    assert asyncio.get_running_loop().time() - begun < seconds + 5
     assert not caught.value.permanent
     return caught.value.reason
 
@@ -107,7 +107,7 @@ async def test_binds_do_not_storm(make_channel: MakeChannel, monkeypatch: pytest
 @pytest.mark.parametrize("where", ["nobody", "black hole", "deaf", "rubbish", "reset", "trickle"])
 async def test_no_server(make_channel: MakeChannel, where: str) -> None:
     """Whatever is there instead of a server, the message fails in time, with a reason."""
-    seconds = 2 if where == "trickle" else SHORT  # its sixteen octets take a while
+    seconds = SHORT if where in {"black hole", "deaf"} else LONG
     behaviours = {"deaf": silence, "rubbish": rubbish, "reset": reset, "trickle": trickle}
     with black_hole() as hole:
         async with serving(behaviours.get(where, silence)) as (port, _):
@@ -120,13 +120,13 @@ async def test_no_server(make_channel: MakeChannel, where: str) -> None:
         "trickle": "did not answer the bind: the server sent a PDU of",
         "reset": "did not answer the bind: the server hung up",
     }
-    assert expected.get(where, "did not answer within 0.2 s") in reason
+    assert expected.get(where, f"did not answer within {SHORT} s") in reason
 
 
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
-        (b"", "did not answer within 0.2 s"),
+        (b"", f"did not answer within {SHORT} s"),
         (None, "did not answer: the server hung up"),
         (b"\xff" * 16, "did not answer: the server sent a PDU of"),
         (smsc.pdu(SUBMIT | smsc.RESPONSE, 0, 2, b"never ending" * 9), "id"),
@@ -135,7 +135,7 @@ async def test_no_server(make_channel: MakeChannel, where: str) -> None:
         (smsc.pdu(NACK, 3, 2), "refuses the message: Invalid Command ID"),
         (smsc.pdu(NACK, 0, 2), "refuses the message: No Error"),
         (smsc.pdu(ENQUIRE | smsc.RESPONSE, 0, 2), "refuses the message: No Error"),
-        (smsc.pdu(SUBMIT | smsc.RESPONSE, 0, 77, b"x\0"), "did not answer within 0.2 s"),
+        (smsc.pdu(SUBMIT | smsc.RESPONSE, 0, 77, b"x\0"), f"did not answer within {SHORT} s"),
         (smsc.pdu(SUBMIT | smsc.RESPONSE, 0x14, 2), "asked too often: Message Queue is full"),
         (smsc.pdu(UNBIND, 0, 1), "did not answer: the server ended the session"),
     ],
@@ -151,7 +151,7 @@ async def test_an_odd_answer(make_channel: MakeChannel, reply: bytes | None, sai
         if said == "id":
             assert len((await channel.send(TO, MESSAGE, 5)).provider_id) <= 64
         else:
-            assert said in await failed(channel, SHORT)
+            assert said in await failed(channel, SHORT if "within" in said else LONG)
 
 
 async def test_a_silent_server_is_left(make_channel: MakeChannel) -> None:

@@ -92,7 +92,7 @@ async def test_a_server_that_hangs_ends_with_the_deadline(
     server.faults[point] = HANG
     begin = time.monotonic()
     error = await refused(bench.channel(port=server.port), login_code(), 0.4)
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 5
     assert error.reason.startswith("the server did not answer in time ")
     assert not error.permanent
 
@@ -180,12 +180,12 @@ async def test_a_hung_message_holds_up_no_other(
     """OOB-06: each has its own connection and its own deadline."""
     channel = bench.channel(port=server.port)
     server.faults["DATA"] = HANG
-    hung = [asyncio.create_task(refused(channel, login_code(), 3)) for _ in range(5)]
+    hung = [asyncio.create_task(refused(channel, login_code(), 60)) for _ in range(5)]
     await server.reached("DATA", 5)
     del server.faults["DATA"]
     begin = time.monotonic()
-    await channel.send(TO, login_code(), 5)
-    assert time.monotonic() - begin < 2
+    await channel.send(TO, login_code(), 10)
+    assert time.monotonic() - begin < 5
     for task in hung:
         task.cancel()
     await asyncio.gather(*hung, return_exceptions=True)
@@ -201,7 +201,7 @@ async def test_closing_does_not_wait_for_a_server_that_hangs(
     begin = time.monotonic()
     await channel.close()
     assert server.seen["QUIT"] == 4
-    assert time.monotonic() - begin < 2.5
+    assert time.monotonic() - begin < 3.5
 
 
 async def test_a_cancelled_message_leaves_no_connection(

@@ -179,7 +179,7 @@ def test_no_dns_at_the_start_is_an_outage_in_time(dns: DnsServer) -> None:
     start = time.monotonic()
     with pytest.raises(Unavailable, match="DNS did not answer"):
         found.urls()
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 5
     wait_until(lambda: found.controllers._done is None, "the end of the look-up")
     dns.silent = False
     with pytest.raises(Unavailable):  # DNS has a pause

@@ -51,7 +51,7 @@ async def test_a_late_answer_is_unavailable_and_its_socket_is_cut(calls: Bounded
     with ours, theirs:
         with pytest.raises(Unavailable, match=r"no answer in 0\.3 s"):
             await calls.run(read)
-        assert time.monotonic() - start < 1
+        assert time.monotonic() - start < 5
         assert await asyncio.to_thread(ended.wait, 5)
     assert await calls.run(lambda _: "free again") == "free again"
 

@@ -80,7 +80,7 @@ def test_no_answer_is_a_failure_in_time() -> None:
             start = time.monotonic()
             with pytest.raises(DnsFailed):
                 _dns(server, 0.4).services(NAME)
-            assert time.monotonic() - start < 2
+            assert time.monotonic() - start < 5
     with pytest.raises(DnsFailed):
         Dns((("127.0.0.1", free_port()),), 0.4).services(NAME)
 
