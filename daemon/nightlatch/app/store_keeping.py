@@ -57,7 +57,8 @@ _PUT_BACK = (
 class Asked:
     """How a store is put right."""
 
-    agree: Agree
+    agree: Agree | None
+    """None for an agreement that was given before; then nothing is counted first."""
     caller: str
     """Who does it, for the audit."""
     dry_run: bool = False
@@ -156,7 +157,8 @@ class _Heads:
 
 
 def _made_safe(restoration: Restoration, asked: Asked) -> Tally:
-    asked.agree(restoration.survey())
+    if asked.agree is not None:
+        asked.agree(restoration.survey())
     return restoration.run(asked.caller)
 
 

@@ -121,9 +121,9 @@ def _asked(key_file: Path | None, dry_run: bool, yes: bool, as_json: bool) -> It
 
         def agree(tally: Tally) -> None:
             pause()
-            consent(question(tally), yes=yes, as_json=as_json, unchanged="Nothing was changed.")
+            consent(question(tally), yes=False, as_json=as_json, unchanged="Nothing was changed.")
 
-        yield Asked(agree, f"command uid={os.getuid()}", dry_run, key_file, progress)
+        yield Asked(None if yes else agree, f"command uid={os.getuid()}", dry_run, key_file, progress)
 
 
 @contextmanager

@@ -114,7 +114,7 @@ def put_in_place(copy: Path, store: Path, aside: Path) -> bool:
     with copy.open("rb") as file:
         os.fsync(file.fileno())
     there = store.exists()
-    for ending in ("", *_BESIDE):
+    for ending in ("", "-wal"):
         with contextlib.suppress(FileNotFoundError):
             os.link(_named(store, ending), _named(aside, ending))
     for ending in _BESIDE:
