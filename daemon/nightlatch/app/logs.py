@@ -1,7 +1,7 @@
 """The log: one event name and its fields a line, as JSON for programs or coloured for a terminal.
 
 MUST 1: no secret is written: secret types say nothing, bytes are never shown, and what libraries log is cut
-        down to its template, because its arguments may hold anything.
+        down to its template, because its arguments may hold anything; or to its place, where it has none.
 MUST 2: what comes from outside is printable and bounded: one event is one line (AUD-02).
 MUST 3: a log that nobody reads stops no login: lines wait in a bounded queue; what did not fit is counted.
 """
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, TextIO
 import structlog
 
 from nightlatch.errors import end_without_memory
+from nightlatch.rpc.status import where
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, MutableMapping
@@ -216,5 +217,12 @@ class _LibraryHandler(logging.Handler):
         """Log a library's record by its template; the event loop's and gRPC's may be of a MemoryError."""
         if record.exc_info and isinstance(record.exc_info[1], MemoryError):
             end_without_memory()
-        kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
-        self._log.warning("library.said", library=record.name, template=str(record.msg), exception=kind)
+        error = record.exc_info[1] if record.exc_info else None
+        self._log.warning(
+            "library.said",
+            library=record.name,
+            # Without arguments it is no template: whatever it has to tell is in it already.
+            template=str(record.msg) if record.args else None,
+            exception=type(error).__name__ if error else None,
+            where=where(error) if error else [f"{record.filename}:{record.lineno} {record.funcName}"],
+        )

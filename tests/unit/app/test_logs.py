@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import io
 import json
 import logging
@@ -69,6 +71,30 @@ def test_a_library_is_heard_without_its_arguments() -> None:
     (line,) = stream.getvalue().splitlines()
     assert json.loads(line)["template"] == "could not bind %s"
     assert "canary" not in line
+
+
+def test_an_error_that_nobody_caught_says_where_and_not_what() -> None:
+    """LEK-01: asyncio and others put the error's own words into the text, which may be anybody's secret."""
+    stream = io.StringIO()
+    _, writer = open_log(LogSettings(format="json"), stream)
+
+    async def failing() -> None:
+        raise ValueError("canary")
+
+    async def forgotten() -> None:
+        task = asyncio.create_task(failing())
+        await asyncio.wait([task])
+        del task
+        gc.collect()
+
+    asyncio.run(forgotten())
+    logging.getLogger("somebody").warning("could not bind canary")
+    writer.close()
+    nobody_s, library_s = map(json.loads, stream.getvalue().splitlines())
+    assert "canary" not in stream.getvalue()
+    assert (nobody_s["library"], nobody_s["exception"]) == ("asyncio", "ValueError")
+    assert nobody_s["where"][-1].endswith(" failing")
+    assert library_s["where"][0].startswith("test_logs.py:")
 
 
 def test_the_level_is_kept() -> None:
