@@ -5,6 +5,7 @@ MUST 2: what is there already stays as it is: nothing is stored twice, and nothi
 MUST 3: no secret of a request is in an error, a log or an audit row.
 MUST 4: no confirming answer is asked for, as the other system has had it: so only who may read the other
         system's secrets may call this, which is an administrator on the daemon's own host.
+MUST 5: what comes within a day after a rescue is on hold (REC-04): people may have written what is read.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from nightlatch.enrollment.enroll import MAX_LABEL
 from nightlatch.enrollment.making import MAX_CREDENTIALS, without_devices
 from nightlatch.errors import Conflict, Invalid
 from nightlatch.factor import ImportedCodes, ImportedSecret
+from nightlatch.login.hold import Level, after_adding
 from nightlatch.model import Changes, Credential, DecisionRequest, Snapshot
 from nightlatch.plugins.facade import CallContext
 
@@ -102,9 +104,14 @@ class Takeovers:
         def body(snapshot: Snapshot) -> tuple[Changes, None]:
             if [(one.id, one.label) for one in snapshot.credentials] != before:
                 raise Conflict(MEANWHILE)
-            return Changes(put=new, events=events), None
+            standing = snapshot.standing
+            for one in new:
+                there = replace(snapshot, standing=standing)
+                standing = after_adding(there, self._parts.factors, one, Level.NONE)
+            return Changes(put=new, standing=standing, events=events), None
 
-        await self._parts.store.decide(DecisionRequest(account_id=account.id, account=account), body)
+        request = DecisionRequest(account_id=account.id, account=account, standing=True)
+        await self._parts.store.decide(request, body)
         for credential, event in zip(new, events, strict=True):
             self._parts.notices.tell("notice_credential_added", event, credential.label)
 

@@ -12,6 +12,7 @@ from nightlatch.errors import Conflict, Invalid, NotFound
 from nightlatch.factor import Decision, ImportedCodes, ImportedSecret
 from nightlatch.importing.found import Found
 from nightlatch.importing.google_authenticator import read
+from nightlatch.login.hold import HOLD
 from nightlatch.plugins.facade import CallContext
 from nightlatch.plugins.loader import load_plugins
 from testbed.core import ALICE, World
@@ -88,6 +89,13 @@ async def test_a_second_run_changes_nothing(world: World) -> None:
     assert await world.store.credentials(ALICE.id) == before
     twice = await take(world, Offered("a", ImportedSecret(b"x" * 20, "SHA1", 6, 30)), Offered("b", APP.what))
     assert [one.fate for one in twice] == [Fate.IMPORTED, Fate.PRESENT]
+
+
+async def test_what_comes_after_a_rescue_is_on_hold(world: World) -> None:
+    """A file in a home may be of whoever came in by a recovery code a moment ago (REC-04)."""
+    world.give("codes", "recovery", "codes", used=world.clock.now())
+    (app,) = await take(world, APP)
+    assert world.store.stood[ALICE.id].holds == ((app.credential_id, world.clock.now() + HOLD),)
 
 
 async def test_a_dry_run_stores_nothing(world: World) -> None:
