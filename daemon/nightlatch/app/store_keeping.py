@@ -26,6 +26,7 @@ from nightlatch.plugins.facade import CallContext
 from nightlatch.plugins.loader import load_plugins
 from nightlatch.store import copies
 from nightlatch.store.offline import Tools, alone_with, kept_closed, looking_at
+from nightlatch.store.returned import Returned, returned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,8 +91,19 @@ def back_up(config: Config, file: Path) -> int:
     return size
 
 
-def restore(config: Config, file: Path, asked: Asked) -> tuple[Tally, Path | None]:
-    """Put a backup, made safe, in the embedded store's place; where the store before is, if there was one.
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """A backup that was put back."""
+
+    tally: Tally
+    before: Path | None = None
+    """Where the store before is; None where there was none, and for a dry run."""
+    returned: Returned | None = None
+    """What is there again that had been taken away; None where nobody can tell."""
+
+
+def restore(config: Config, file: Path, asked: Asked) -> PutBack:
+    """Put a backup, made safe, in the embedded store's place.
 
     Raises Conflict while a daemon runs, ConfigError for a backup of another key or a newer version,
     Unavailable, OSError.
@@ -113,14 +125,14 @@ def restore(config: Config, file: Path, asked: Asked) -> tuple[Tally, Path | Non
         tools = _tools(config, asked, heads)
         if asked.dry_run:
             with alone_with(_url_of(copy), tools) as restoration:
-                return restoration.survey(), None
+                return PutBack(restoration.survey())
         with kept_closed(store_url(config)):
             with alone_with(_url_of(copy), tools) as restoration:
                 tally = _made_safe(restoration, asked)
             aside = _aside(config)
             there = copies.put_in_place(copy, _store(config), aside)
             heads.hand_over(config)
-    return tally, aside if there else None
+            return PutBack(tally, aside, returned(_store(config), aside)) if there else PutBack(tally)
 
 
 def restored(config: Config, asked: Asked) -> Tally:

@@ -14,7 +14,15 @@ from nightlatch.cli.failure import Exit, Failure, failures_told
 from nightlatch.cli.options import JsonOption, YesOption
 from nightlatch.cli.output import print_json, say
 from nightlatch.cli.question import consent
-from nightlatch.cli.store_report import counting, megabytes, question, tell, told_json
+from nightlatch.cli.store_report import (
+    before_json,
+    counting,
+    megabytes,
+    question,
+    tell,
+    tell_before,
+    told_json,
+)
 from nightlatch.config import Config, load_config
 from nightlatch.errors import ConfigError, Conflict, Unavailable
 from nightlatch.store.restored import Tally
@@ -74,13 +82,12 @@ def restore(
     Authenticator apps and addresses stay, and their codes of before count no more. The store before is kept.
     """
     with failures_told(as_json=as_json), _in_words(), _asked(key_file, dry_run, yes, as_json) as asked:
-        tally, before = store_keeping.restore(_config(config), file, asked)
+        done = store_keeping.restore(_config(config), file, asked)
     if as_json:
-        print_json(told_json(tally, dry_run=dry_run) | {"before": None if before is None else str(before)})
+        print_json(told_json(done.tally, dry_run=dry_run) | before_json(done))
         return
-    tell(tally, dry_run=dry_run)
-    if before is not None:
-        say(f"The store before is {before}: delete it when you need it no more.")
+    tell(done.tally, dry_run=dry_run)
+    tell_before(done)
     if not dry_run:
         say("Start the daemon now.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from nightlatch.cli.output import print_table, say
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from nightlatch.app.store_keeping import PutBack
     from nightlatch.store.restored import Tally
 
 _MOST_NAMES = 20
@@ -80,6 +82,33 @@ def told_json(tally: Tally, *, dry_run: bool) -> dict[str, object]:
         "resets": tally.resets,
         "unreadable": tally.unreadable,
         "without": list(tally.without),
+    }
+
+
+def tell_before(done: PutBack) -> None:
+    """Print where the store before is, and what of it the backup has undone."""
+    if done.before is None:
+        return
+    back = done.returned
+    if back is None:
+        say(
+            "What was taken away since the backup can not be read in the store before: look for it elsewhere."
+        )
+    elif back.credentials or back.enabled:
+        say("\nThis had been taken away since the backup, and is there again. Is it right so?\n")
+        rows = [(one.user, one.factor, one.label, one.credential_id) for one in back.credentials]
+        print_table(
+            ("person", "what", "name", "id"), rows + [(name, "enabled", "", "") for name in back.enabled]
+        )
+        say("\nOtherwise: nightlatch credential remove --without-proof, and nightlatch admin user disable.")
+    say(f"The store before is {done.before}: delete it when you need it no more.")
+
+
+def before_json(done: PutBack) -> dict[str, object]:
+    """The same for programs."""
+    return {
+        "before": None if done.before is None else str(done.before),
+        "returned": None if done.returned is None else asdict(done.returned),
     }
 
 

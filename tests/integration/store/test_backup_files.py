@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 import stat
 import tempfile
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from nightlatch.keys import KEY_BYTES
-from nightlatch.model import Account, AuditEvent, Changes, Credential, DecisionRequest, Result
+from nightlatch.model import Account, AuditEvent, Changes, Credential, DecisionRequest, Result, Standing
 from nightlatch.store import open_store
+from nightlatch_totp.state import TotpState
 from testbed.command import NIGHTLATCH, nightlatch, program
 from testbed.fixtures_store import KEY, START, SetClock, SystemRandomness, run
 
@@ -46,6 +48,7 @@ bind_password_file = "{root}/none"
 base = "dc=example"
 {more}
 """
+APP = TotpState(bytes(20), "SHA256", 6).encode()
 HELD = Credential("corp:alice", "c1", "codes", "paper", b"ten of them", START)
 
 
@@ -101,6 +104,12 @@ async def fill(store: SqlStore, event: str) -> None:
 def open_it(url: str) -> SqlStore:
     """The store, open as a daemon has it."""
     return open_store(url, KEY, SetClock(), SystemRandomness())
+
+
+async def change(store: SqlStore, changes: Changes) -> None:
+    """Change what alice has."""
+    request = DecisionRequest((), HELD.account_id, standing=True)
+    await store.decide(request, lambda _: (changes, None))
 
 
 @pytest.fixture
@@ -197,12 +206,30 @@ async def test_the_store_before_is_kept_with_all_that_was_in_it(host: Host, tmp_
     assert {stat.S_IMODE(path.stat().st_mode) for path in host.state.iterdir()} == {0o600}
 
 
+async def test_what_had_been_taken_away_since_is_told(host: Host, tmp_path: Path) -> None:
+    """A stolen phone's app and a disabled person are there again: only the administrator can judge that."""
+    store = open_it(host.url)
+    app = replace(HELD, id="c2", factor="totp", label="phone", state=APP)
+    kept = replace(app, id="c3", label="tablet")
+    await change(store, Changes(put=(app, kept)))
+    host.store("backup", tmp_path / "b")
+    await change(store, Changes(removed=("c2",), standing=Standing(disabled_at=START)))
+    await store.close()
+    shown = host.store("restore", tmp_path / "b", "--yes").stdout
+    assert re.search(r"^alice +totp +phone +c2 *$", shown, re.MULTILINE)
+    assert re.search(r"^alice +enabled *$", shown, re.MULTILINE)
+    assert "tablet" not in shown
+    told = json.loads(host.store("restore", tmp_path / "b", "--yes", "--json").stdout)
+    assert told["returned"] == {"credentials": [], "enabled": []}
+
+
 def test_a_store_that_is_damaged_is_replaced_and_kept(host: Host, tmp_path: Path) -> None:
     """That is what backups are for."""
     host.store("backup", tmp_path / "b")
     host.database.write_bytes(b"\x00rubbish" * 1000)
     told = json.loads(host.store("restore", tmp_path / "b", "--yes", "--json").stdout)
     assert Path(told["before"]).read_bytes() == b"\x00rubbish" * 1000
+    assert told["returned"] is None
     assert host.events()[-1] == "store.restored"
 
 
