@@ -79,7 +79,7 @@ class Files:
         try:
             leaf = x509.load_pem_x509_certificates(pem)[0]
             extensions = leaf.extensions
-        except (ValueError, x509.DuplicateExtension):
+        except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
             raise BadCertificate(f"{path}: no certificate in PEM is in it.") from None
         if leaf.not_valid_after_utc <= self._now():
             raise BadCertificate(

@@ -47,7 +47,12 @@ def read_certificate(der: bytes) -> ClientCertificate:
         issuer = certificate.issuer
     except x509.ExtensionNotFound as error:
         raise NotAdmitted(f"the certificate has no {error.oid._name}") from None  # noqa: SLF001, its only name
-    except (ValueError, x509.DuplicateExtension) as error:
+    except (
+        ValueError,
+        x509.DuplicateExtension,
+        x509.UnsupportedGeneralNameType,
+        x509.InvalidVersion,
+    ) as error:
         raise NotAdmitted(f"the certificate can not be read: {type(error).__name__}") from None
     if ExtendedKeyUsageOID.CLIENT_AUTH not in usages:
         raise NotAdmitted("the certificate is not for clients: its extended key usage lacks clientAuth")
