@@ -2,7 +2,7 @@
 
 MUST 1: a client has the rights that its table names, and no others.
 MUST 2: a client is known by one exact name of its certificate's subjectAltName: no pattern, no common name.
-MUST 3: two clients never share a name.
+MUST 3: two clients never share a name, nor has one that of a unix socket's callers: rules know them by it.
 """
 
 from __future__ import annotations
@@ -77,6 +77,8 @@ def _right(text: str) -> str:
     return text
 
 
+LISTENERS = frozenset({"pam", "admin", "account"})
+"""What rules, limits and the audit call those who come by a unix socket."""
 FilePath = Annotated[Path, AfterValidator(_file)]
 ClientName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 
@@ -167,6 +169,11 @@ def client_problems(data: dict[str, object]) -> Iterator[Problem]:
     for index, table in enumerate(tables if isinstance(tables, list) else ()):
         if not isinstance(table, dict):
             continue
+        if table.get("name") in LISTENERS:
+            yield Problem(
+                ("clients", index, "name"),
+                f'"{table["name"]}" is what rules call the callers of a unix socket.\nTake another name.',
+            )
         for setting in ("name", "san"):
             value = table.get(setting)
             if isinstance(value, str) and seen.setdefault((setting, value), index) != index:

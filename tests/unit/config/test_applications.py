@@ -135,3 +135,12 @@ def test_what_is_no_address_is_told(text: str) -> None:
     """Names are not looked up: what is listened on must not depend on DNS."""
     with pytest.raises(ValueError):  # noqa: PT011, the setting's own words are made by its caller
         split_address(text)
+
+
+@pytest.mark.parametrize("name", ["pam", "admin", "account"])
+def test_no_client_is_called_like_the_callers_of_a_socket(folder: Folder, name: str) -> None:
+    """API-02: a rule for "pam" is for this host's logins, and for no application's."""
+    with_listener(folder)
+    assert told(folder, client(name)) == [
+        f'clients[0].name: "{name}" is what rules call the callers of a unix socket.'
+    ]
