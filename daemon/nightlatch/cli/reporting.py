@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FEW = 20
 """Names of a kind that are listed without being asked for."""
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULAS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001, as wide as some of them take, too
 """What a spreadsheet takes for the beginning of a formula."""
 _PROBLEMS = (policy_pb2.OUTLOOK_LOCKED_OUT, policy_pb2.OUTLOOK_WEAK, policy_pb2.OUTLOOK_ENROLLS)
 

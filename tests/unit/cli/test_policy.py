@@ -151,12 +151,13 @@ def test_a_report_for_programs_has_everyone(fake: FakePolicy) -> None:
     assert nightlatch("policy", "report", "--json", "--csv", "--socket", fake.socket).exit_code == 2
 
 
-def test_a_spreadsheet_gets_no_formula(fake: FakePolicy) -> None:
-    """Names come from directories, and others write those."""
-    fake.report = [piece(person('=cmd("x")', policy_pb2.OUTLOOK_READY, "line\nend\x1b"))]
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+def test_a_spreadsheet_gets_no_formula(fake: FakePolicy, sign: str) -> None:
+    """Names come from directories, and others write those; wide signs count in some countries."""
+    fake.report = [piece(person(f'{sign}cmd("x")', policy_pb2.OUTLOOK_READY, "line\nend\x1b"))]
     stdout = nightlatch("policy", "report", "--csv", "--socket", fake.socket).stdout
     (row,) = csv.DictReader(io.StringIO(stdout))
-    assert (row["name"], row["because"]) == ('\'=cmd("x")', "line end\N{REPLACEMENT CHARACTER}")
+    assert (row["name"], row["because"]) == (f'\'{sign}cmd("x")', "line end\N{REPLACEMENT CHARACTER}")
 
 
 def test_a_plan_is_checked_before_anything_is_asked(folder: Folder, fake: FakePolicy) -> None:
