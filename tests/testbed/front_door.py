@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import grpc
 
 MODULE = Path(__file__).resolve().parents[2] / "build" / "pam_module" / "pam_nightlatch.so"
-USERS = (SshUser("alice", 21001), SshUser("bob", 21002))
+USERS = tuple(SshUser(name, 21001 + at) for at, name in enumerate(("alice", "bob", "carol", "dave")))
 
 
 def directory_table(slapd: Slapd) -> str:

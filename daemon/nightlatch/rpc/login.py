@@ -1,9 +1,14 @@
-"""LoginService: turns calls into the engine's, and its steps into messages."""
+"""LoginService: turns calls into the engine's, and its steps into messages.
+
+MUST: no login comes from the PAM service that checks local passwords: the daemon would ask itself, ever
+      deeper, and the person would be charged for it (FLT-02).
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nightlatch.errors import Unavailable
 from nightlatch.login.step import Outcome
 from nightlatch.rpc.caller import Forbidden
 from nightlatch.rpc.convert import login_request, step_message
@@ -19,6 +24,10 @@ if TYPE_CHECKING:
     from nightlatch.login.receipt import Receipts
     from nightlatch.login.step import Step
     from nightlatch.rpc.caller import Caller, CallerAddresses
+
+_CHECKS_LOCALLY = "nightlatch-primary"
+"""`directories.pam_service.SERVICE`: the service that nightlatch-pamcheck asks."""
+_CIRCLE = f"it asks nightlatch. Take pam_nightlatch, by whatever name, out of /etc/pam.d/{_CHECKS_LOCALLY}"
 
 
 class LoginService(login_pb2_grpc.LoginServiceServicer):
@@ -46,6 +55,9 @@ class LoginService(login_pb2_grpc.LoginServiceServicer):
         """Start a login."""
         if not caller.may_act_for(request.service):
             raise Forbidden(f"{caller.name} may not log people in to that service. See its services setting.")
+        if request.service == _CHECKS_LOCALLY:
+            self.log.error("login.circle", service=_CHECKS_LOCALLY, reason=_CIRCLE)
+            raise Unavailable(f"PAM service {_CHECKS_LOCALLY}", _CIRCLE)
         step = await self._engine(caller).begin(str(caller), login_request(request, caller))
         return login_pb2.BeginLoginResponse(step=self._message(caller, step))
 
