@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from testbed.process import Child, wait_until
+from testbed.quick_command import run_command
 
 if TYPE_CHECKING:
     import socket
+    import subprocess
     from collections.abc import Iterator
 
     from testbed.pamcheck import PrivateUsers
@@ -130,11 +131,4 @@ enabled = ["totp"]
 
     def command(self, *arguments: str, answer: str = "") -> subprocess.CompletedProcess[str]:
         """Run `nightlatch` on its admin socket."""
-        return subprocess.run(
-            [BIN / "nightlatch", *arguments, "--socket", self.admin_socket],
-            input=answer,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return run_command([BIN / "nightlatch", *arguments, "--socket", self.admin_socket], answer)

@@ -16,6 +16,7 @@ from testbed.carrier import Carrier
 from testbed.daemon import BIN, Nightlatchd
 from testbed.front_door import directory_table
 from testbed.mail import MailServer
+from testbed.quick_command import run_command
 from testbed.second_factors import LETTERS, NAMES, World
 from testbed.slapd import SERVICE_DN, Parts, Slapd, password_of
 
@@ -78,28 +79,14 @@ class AccountWorld(World):
 
     def account(self, person: Resident, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         """Run `nightlatch account`, without keeping a session."""
-        return subprocess.run(
-            self._command(person, *arguments, "--no-session"),
-            input=typed,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return run_command(self._command(person, *arguments, "--no-session"), typed)
 
     def account_with_session(
         self, person: Resident, folder: Path, *arguments: str, typed: str = ""
     ) -> subprocess.CompletedProcess[str]:
         """Run `nightlatch account` with a runtime folder."""
-        return subprocess.run(
-            self._command(person, *arguments),
-            input=typed,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            env={**os.environ, "XDG_RUNTIME_DIR": str(folder)},
-        )
+        environment = {**os.environ, "XDG_RUNTIME_DIR": str(folder)}
+        return run_command(self._command(person, *arguments), typed, environment)
 
     def talk_account(self, person: Resident, *arguments: str, session: bool = True) -> subprocess.Popen[str]:
         """A command that is answered line by line; without `session` one that signs nobody in."""
