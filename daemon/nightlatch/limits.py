@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from nightlatch.addresses import one_source
 from nightlatch.model import LimitState
 
 FREE_FAILURES = 4
@@ -106,6 +107,7 @@ def factor_scope(account_id: str) -> str:
 
 def password_rules(account_id: str, source: str) -> dict[str, Rule]:
     """What a password attempt is charged to, by scope; for an unknown name (no account) the source alone."""
+    source = one_source(source)
     rules: dict[str, Rule] = {f"source/{source}": charge_source}
     if account_id:
         account = account_id.replace("%", "%25").replace("/", "%2F")  # so that no account is another's source

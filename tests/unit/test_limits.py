@@ -186,6 +186,19 @@ def test_charging_several_scopes_is_all_or_nothing() -> None:
     assert refusal.scope == "password/corp:1/192.0.2.1"
 
 
+def test_all_addresses_of_one_ipv6_network_are_one_source() -> None:
+    """THR-07: who has one address of a /64 has all of them, and gets no fresh start with each."""
+    for same in ("2001:db8::1", "2001:db8:0:0:ffff::2", "2001:DB8::1%eth0"):
+        assert list(password_rules("corp:1", same)) == [
+            "source/2001:db8::/64",
+            "password/corp:1/2001:db8::/64",
+            "password/corp:1",
+        ]
+    assert list(password_rules("", "2001:db8:0:1::1")) == ["source/2001:db8:0:1::/64"]
+    assert list(password_rules("", "::ffff:192.0.2.1")) == ["source/192.0.2.1"]
+    assert list(password_rules("", ":0")) == ["source/:0"]
+
+
 def test_no_account_shares_a_scope_with_the_source_of_another() -> None:
     """An unknown name charges its source alone; a slash in an id never looks like a source."""
     assert list(password_rules("", "console")) == ["source/console"]
