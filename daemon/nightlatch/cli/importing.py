@@ -6,6 +6,7 @@ MUST 1: no secret is printed, logged, or an argument.
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -43,6 +44,10 @@ def import_(
     key_file: Annotated[
         Path | None, typer.Option("--key-file", help="The key or password of an encrypted source.")
     ] = None,
+    factor: Annotated[
+        list[str] | None,
+        typer.Option("--factor", help="Which factor takes them, where several would. May be repeated."),
+    ] = None,
     socket: SocketOption = ADMIN_SOCKET,
     as_json: JsonOption = False,
 ) -> None:
@@ -55,7 +60,8 @@ def import_(
     with failures_told(as_json=as_json):
         findings = _findings(kind, source, mapping, key_file)
         with channel_at(socket) as channel:
-            rows, stopped = _sent(ImportServiceStub(channel), findings, dry_run=dry_run, quiet=as_json)
+            target = _Target(ImportServiceStub(channel), tuple(factor or ()), dry_run)
+            rows, stopped = _sent(target, findings, quiet=as_json)
         if as_json:
             print_json(told_json(rows, dry_run=dry_run, stopped=stopped))
         else:
@@ -82,9 +88,16 @@ def _findings(kind: Kind, source: Path, mapping: Path | None, key_file: Path | N
     return with_owners(findings, names)
 
 
-def _sent(
-    daemon: ImportServiceStub, findings: Sequence[Finding], *, dry_run: bool, quiet: bool
-) -> tuple[list[Row], Failure | None]:
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Where everybody's credentials go, and how."""
+
+    daemon: ImportServiceStub
+    factors: tuple[str, ...]
+    dry_run: bool
+
+
+def _sent(target: _Target, findings: Sequence[Finding], *, quiet: bool) -> tuple[list[Row], Failure | None]:
     """What became of each, and what stopped it in the middle, if anything did: a second run goes on there."""
     people = defaultdict[str, list[Found]](list)
     rows = [Row(one.owner, one.label, "skipped", one.why) for one in findings if isinstance(one, Skipped)]
@@ -102,19 +115,22 @@ def _sent(
     with bar:
         for owner, found in bar.track(people.items(), total=len(people)):
             try:
-                rows += _person(daemon, owner, found, dry_run=dry_run)
+                rows += _person(target, owner, found)
             except grpc.RpcError as error:
                 return rows, failure_of(error)
     return rows, None
 
 
-def _person(daemon: ImportServiceStub, owner: str, found: list[Found], *, dry_run: bool) -> list[Row]:
+def _person(target: _Target, owner: str, found: list[Found]) -> list[Row]:
     """One person's, all at once; raises RpcError when the daemon can not go on."""
     request = import_pb2.ImportCredentialsRequest(
-        user=owner, credentials=[_message(one) for one in found], dry_run=dry_run
+        user=owner,
+        credentials=[_message(one) for one in found],
+        dry_run=target.dry_run,
+        factors=target.factors,
     )
     try:
-        return rows_of(owner, found, daemon.ImportCredentials(request, timeout=DEADLINE))
+        return rows_of(owner, found, target.daemon.ImportCredentials(request, timeout=DEADLINE))
     except grpc.RpcError as error:
         why = error.details() or "it said no more"
         if error.code() == grpc.StatusCode.NOT_FOUND:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _TIME_BASED = (":pskc:totp", "#totp")
 _COUNTED = (":pskc:hotp", "#hotp")
+_BEGINNING = 4096
 
 
 def read(source: Path, key: Path | None = None) -> list[Finding]:
@@ -43,10 +44,19 @@ def read(source: Path, key: Path | None = None) -> list[Finding]:
         ElementTree.fromstring(content)  # refuses entities, which python-pskc might not
         container = pskc.PSKC(io.BytesIO(content))
     except (PSKCError, ParseError, DefusedXmlException, ValueError):
-        raise SourceFault(f"{source} is no container of RFC 6030 (PSKC).") from None
+        raise SourceFault(_other_words(source, content)) from None
     if container.encryption.is_encrypted:
         _unlock(container, key, source)
     return [_one(each) for each in container.keys]
+
+
+def _other_words(source: Path, content: bytes) -> str:
+    if b"<keycontainer" in content[:_BEGINNING]:  # RFC 6030 writes KeyContainer
+        return (
+            f"{source} is privacyIDEA's own kind of PSKC, which is not that of RFC 6030. "
+            "Let it write --format yaml, and import that as privacyidea."
+        )
+    return f"{source} is no container of RFC 6030 (PSKC)."
 
 
 def _unlock(container: pskc.PSKC, key: Path | None, source: Path) -> None:

@@ -1,6 +1,7 @@
 """ImportService: what people have in other systems, taken over.
 
-MUST 1: it is served on the admin socket alone.
+MUST 1: it is served on the admin socket alone, and to administrators alone: who may import may sign in as
+        anybody.
 """
 
 from __future__ import annotations
@@ -48,7 +49,11 @@ class ImportService(import_pb2_grpc.ImportServiceServicer):
         """Take over what one person has."""
         offered = tuple(_offered(one) for one in request.credentials)
         account, taken = await self._takeovers(caller).take(
-            str(caller), request.user, offered, dry_run=request.dry_run
+            str(caller),
+            request.user,
+            offered,
+            chosen=frozenset(request.factors),
+            dry_run=request.dry_run,
         )
         stored = sum(one.fate is Fate.IMPORTED for one in taken)
         if stored and not request.dry_run:

@@ -71,6 +71,7 @@ CHANGING = frozenset(
         f"{_V1}UserService/EnableUser",
         f"{_V1}EnrollmentService/BeginEnrollment",
         f"{_V1}EnrollmentService/BeginRemoval",
+        f"{_V1}ImportService/ImportCredentials",
     }
 )
 """Methods that change something of the person whom their request names as `user`."""

@@ -43,6 +43,7 @@ def test_a_tree_comes_over_once_and_is_told(door: FrontDoor, tmp_path: Path) -> 
     dry = outcomes(imported(door, *source, "--dry-run"))
     assert (dry["alice", ""], dry["zed", ""]) == ("imported", "skipped")
     assert listed(door, "alice") == []
+    code = oathtool(secret_in(file), time.time())
     first = imported(door, *source)
     assert outcomes(first) == dry
     assert listed(door, "alice") == ["totp"]
@@ -52,7 +53,6 @@ def test_a_tree_comes_over_once_and_is_told(door: FrontDoor, tmp_path: Path) -> 
     for secret in (secret_in(file), *scratch_codes_in(file)):
         assert not any(secret in text for text in shown)
     with door.daemon.channel() as channel:  # what the other system could have taken is dead here (OTP-07)
-        code = oathtool(secret_in(file), time.time())
         assert Person(channel).sign_in(code).verdict != login_pb2.VERDICT_GRANTED
 
 
@@ -70,6 +70,18 @@ def test_what_can_not_come_over_is_told_with_the_reason(door: FrontDoor, tmp_pat
     told = door.daemon.command("import", "otpauth", str(uris), "--map", str(names))
     assert told.returncode == 1
     assert "0 imported, 1 there already, 2 skipped." in told.stdout
+
+
+def test_the_factor_may_be_named(door: FrontDoor, tmp_path: Path) -> None:
+    """One that takes such things does; another name is told with those that could be."""
+    file = tmp_path / "uris"
+    file.write_text(f"otpauth://totp/Example:bob?secret={BASE32}\n")
+    wrong = imported(door, "otpauth", file, "--factor", "nonsense")["credentials"][0]
+    assert (wrong["outcome"], "totp" in wrong["detail"]) == ("skipped", True)
+    assert listed(door, "bob") == []
+    report = imported(door, "otpauth", file, "--factor", "totp")
+    (row,) = report["credentials"]
+    assert (row["outcome"], row["factor"]) == ("imported", "totp")
 
 
 def test_without_a_daemon_nothing_is_imported_and_a_second_run_goes_on(

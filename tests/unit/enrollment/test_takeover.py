@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,7 @@ from nightlatch.factor import Decision, ImportedCodes, ImportedSecret
 from nightlatch.importing.found import Found
 from nightlatch.importing.google_authenticator import read
 from nightlatch.login.hold import HOLD
-from nightlatch.plugins.facade import CallContext
+from nightlatch.plugins.facade import CallContext, FactorFacade
 from nightlatch.plugins.loader import load_plugins
 from testbed.core import ALICE, World
 from testbed.elsewhere import SECRET, google_authenticator, oathtool, pam_accepts, scratch_codes_in, secret_in
@@ -96,6 +97,28 @@ async def test_what_comes_after_a_rescue_is_on_hold(world: World) -> None:
     world.give("codes", "recovery", "codes", used=world.clock.now())
     (app,) = await take(world, APP)
     assert world.store.stood[ALICE.id].holds == ((app.credential_id, world.clock.now() + HOLD),)
+
+
+async def test_where_two_factors_take_the_same_the_administrator_says_which(world: World) -> None:
+    """Nothing is guessed: it is refused, with both names, until one is chosen; codes go where they went."""
+    plugin = replace(world.parts.factors["totp"].plugin, name="clock")
+    other = FactorFacade(plugin, plugin.build(plugin.settings()), world.clock.steady)
+    world.parts.factors["clock"] = other  # type: ignore[index]  # the test bed's is a dict
+    refused, codes = await take(world, APP, CODES, dry_run=True)
+    assert (refused.fate, codes.fate) == (Fate.REFUSED, Fate.IMPORTED)
+    assert "clock and totp" in refused.reason
+    takeovers = Takeovers(world.parts)
+    _, fates = await takeovers.take(CALLER, "alice", (APP, CODES), chosen=frozenset({"clock"}))
+    assert [one.factor for one in fates] == ["clock", "recovery"]
+
+
+@pytest.mark.parametrize("name", ["word", "nonsense"])
+async def test_a_factor_that_takes_nothing_can_not_be_chosen(world: World, name: str) -> None:
+    """The words name those that could be, and nothing is stored."""
+    before = await world.store.credentials(ALICE.id)
+    with pytest.raises(Invalid, match="recovery, totp"):
+        await Takeovers(world.parts).take(CALLER, "alice", (APP,), chosen=frozenset({name}))
+    assert await world.store.credentials(ALICE.id) == before
 
 
 async def test_a_dry_run_stores_nothing(world: World) -> None:

@@ -23,7 +23,15 @@ from nightlatch.rpc.roles import (
     SIGNING_IN,
     rights_of,
 )
-from nightlatch.v1 import admin_pb2, admin_session_pb2, audit_pb2, enrollment_pb2, policy_pb2, user_pb2
+from nightlatch.v1 import (
+    admin_pb2,
+    admin_session_pb2,
+    audit_pb2,
+    enrollment_pb2,
+    import_pb2,
+    policy_pb2,
+    user_pb2,
+)
 from testbed.core import FakeClock
 
 if TYPE_CHECKING:
@@ -41,9 +49,10 @@ ADMINISTERING = {
     "/nightlatch.v1.EnrollmentService/ConfirmEnrollment",
     "/nightlatch.v1.EnrollmentService/BeginRemoval",
     "/nightlatch.v1.EnrollmentService/ConfirmRemoval",
+    "/nightlatch.v1.ImportService/ImportCredentials",
 }
 """For administrators alone."""
-FILES = (admin_pb2, admin_session_pb2, user_pb2, enrollment_pb2, policy_pb2, audit_pb2)
+FILES = (admin_pb2, admin_session_pb2, user_pb2, enrollment_pb2, import_pb2, policy_pb2, audit_pb2)
 
 
 def served() -> dict[str, MethodDescriptor]:
