@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from nightlatch.rpc.admin import timestamp
+from nightlatch.rpc.values import timestamp
 from nightlatch.v1 import admin_pb2
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nightlatch.account import Origin
-from nightlatch.rpc.account_messages import begun_message, overview_message
+from nightlatch.rpc.account_messages import overview_message
 from nightlatch.rpc.convert import step_message
 from nightlatch.rpc.status import answered
+from nightlatch.rpc.values import begun_message
 from nightlatch.v1 import account_pb2, account_pb2_grpc
 
 if TYPE_CHECKING:

@@ -4,25 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
-from nightlatch.v1 import account_pb2, enrollment_pb2
+from nightlatch.rpc.values import timestamp
+from nightlatch.v1 import account_pb2
 
 if TYPE_CHECKING:
     from nightlatch.account import Overview
-    from nightlatch.enrollment import Begun
     from nightlatch.model import AuditEvent, Credential
-
-
-def begun_message(begun: Begun) -> enrollment_pb2.BeginEnrollmentResponse:
-    """A new credential, and what to show once."""
-    return enrollment_pb2.BeginEnrollmentResponse(
-        ticket=begun.ticket,
-        qr_payload=begun.enrollment.qr_payload,
-        details=(enrollment_pb2.Detail(name=name, value=value) for name, value in begun.enrollment.details),
-        prompt=begun.prompt,
-        credential_id=begun.credential_id,
-    )
 
 
 def overview_message(overview: Overview) -> account_pb2.GetAccountResponse:
@@ -50,27 +37,19 @@ def _credential(overview: Overview, credential: Credential) -> account_pb2.OwnCr
         factor=credential.factor,
         title=overview.titles.get(credential.factor, credential.factor),
         label=credential.label,
-        create_time=_time(credential.created_at),
-        last_use_time=_time(credential.last_used_at),
-        expire_time=_time(credential.expires_at),
+        create_time=timestamp(credential.created_at),
+        last_use_time=timestamp(credential.last_used_at),
+        expire_time=timestamp(credential.expires_at),
         uses_left=overview.left.get(credential.id),
-        hold_end_time=_time(overview.holds.get(credential.id)),
+        hold_end_time=timestamp(overview.holds.get(credential.id)),
     )
 
 
 def _sign_in(at: float, event: AuditEvent) -> account_pb2.SignIn:
     return account_pb2.SignIn(
-        time=_time(at),
+        time=timestamp(at),
         service=event.service,
         source=event.source,
         factor=event.factor,
         result=event.result.value,
     )
-
-
-def _time(at: float | None) -> Timestamp | None:
-    if at is None:
-        return None
-    stamp = Timestamp()
-    stamp.FromMilliseconds(int(at * 1000))
-    return stamp

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from nightlatch.rpc.caller import Forbidden
 from nightlatch.rpc.status import answered
+from nightlatch.rpc.values import account_message, timestamp
 from nightlatch.v1 import admin_pb2, admin_pb2_grpc
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     import structlog
 
     from nightlatch.administration import Administration
-    from nightlatch.model import Account, Credential
+    from nightlatch.model import Credential
     from nightlatch.rpc.caller import Caller, CallerAddresses
 
 
@@ -154,30 +153,17 @@ def narrowed(
         for detail in [part.detail if part.kind != "store" else ""]
         if part.kind in _FOR_EVERYBODY or (part.kind == "directory" and part.name in directories)
     ]
-    return admin_pb2.GetStatusResponse(
-        version=status.version, start_time=status.start_time, parts=parts
-    )
+    return admin_pb2.GetStatusResponse(version=status.version, start_time=status.start_time, parts=parts)
 
 
 def credential_message(administration: Administration, credential: Credential) -> admin_pb2.Credential:
     """A credential without its state."""
-    used = credential.last_used_at
     return admin_pb2.Credential(
         id=credential.id,
         factor=credential.factor,
         label=credential.label,
         create_time=timestamp(credential.created_at),
-        last_use_time=None if used is None else timestamp(used),
+        last_use_time=timestamp(credential.last_used_at),
         device=administration.is_device(credential),
-        expire_time=None if credential.expires_at is None else timestamp(credential.expires_at),
+        expire_time=timestamp(credential.expires_at),
     )
-
-
-def account_message(account: Account) -> admin_pb2.Account:
-    """An account as the API's message."""
-    return admin_pb2.Account(directory=account.directory, stable_id=account.stable_id, name=account.name)
-
-
-def timestamp(seconds: float) -> Timestamp:
-    """Unix seconds as the API's time."""
-    return Timestamp(seconds=int(seconds), nanos=int(seconds % 1 * 1e9))

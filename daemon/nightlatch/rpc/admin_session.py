@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nightlatch.rpc.admin import account_message, timestamp
 from nightlatch.rpc.caller import Caller
 from nightlatch.rpc.convert import step_message
 from nightlatch.rpc.roles import rights_of
 from nightlatch.rpc.status import mapped
+from nightlatch.rpc.values import account_message, timestamp
 from nightlatch.v1 import admin_session_pb2, admin_session_pb2_grpc
 
 if TYPE_CHECKING:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from nightlatch.audit.findings import Finding, FindingKind
 from nightlatch.errors import Invalid
 from nightlatch.model import AuditEvent, AuditRow, Result
+from nightlatch.rpc.values import timestamp
 from nightlatch.v1 import audit_pb2
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def event_message(row: AuditRow) -> audit_pb2.AuditEvent:
     event = row.event
     return audit_pb2.AuditEvent(
         id=row.id,
-        time=_timestamp(row.at),
+        time=timestamp(row.at),
         event=event.event,
         result=RESULTS[event.result],
         reason=event.reason,
@@ -95,7 +94,7 @@ def finding_message(finding: Finding) -> audit_pb2.AuditFinding:
         first=finding.first,
         last=finding.last,
         row_id=finding.row_id,
-        time=_timestamp(finding.at) if finding.at else None,
+        time=timestamp(finding.at) if finding.at else None,
     )
 
 
@@ -110,9 +109,3 @@ def finding_of(message: audit_pb2.AuditFinding) -> Finding:
         message.row_id,
         message.time.ToNanoseconds() / 1e9,
     )
-
-
-def _timestamp(at: float) -> Timestamp:
-    found = Timestamp()
-    found.FromMicroseconds(round(at * 1e6))
-    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nightlatch.rpc.status import answered
+from nightlatch.rpc.values import begun_message
 from nightlatch.v1 import enrollment_pb2, enrollment_pb2_grpc
 
 if TYPE_CHECKING:
@@ -44,14 +45,7 @@ class EnrollmentService(enrollment_pb2_grpc.EnrollmentServiceServicer):
             request.address,
             directory_address=request.directory_address,
         )
-        details = (enrollment_pb2.Detail(name=name, value=value) for name, value in begun.enrollment.details)
-        return enrollment_pb2.BeginEnrollmentResponse(
-            ticket=begun.ticket,
-            qr_payload=begun.enrollment.qr_payload,
-            details=details,
-            prompt=begun.prompt,
-            credential_id=begun.credential_id,
-        )
+        return begun_message(begun)
 
     @answered
     async def ConfirmEnrollment(

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from nightlatch.policy.model import Applies, EnrollmentMode, SecondFactor
 from nightlatch.review.model import Change, FactorTraits, Outlook, RuleOutcome
-from nightlatch.v1 import admin_pb2, policy_pb2
+from nightlatch.rpc.values import account_message, timestamp
+from nightlatch.v1 import policy_pb2
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from nightlatch.model import Account
     from nightlatch.policy.grace import Grace
     from nightlatch.policy.model import Requirement
     from nightlatch.review.model import Changed, Explanation, Prospect, Prospects
@@ -65,7 +63,7 @@ def explanation_message(explanation: Explanation) -> policy_pb2.ExplainPolicyRes
     return policy_pb2.ExplainPolicyResponse(
         account=account_message(explanation.facts.account),
         handle=explanation.facts.account.handle,
-        time=_timestamp(explanation.facts.now),
+        time=timestamp(explanation.facts.now),
         rules=[
             policy_pb2.ExplainedRule(
                 name=one.judged.rule.name,
@@ -81,7 +79,7 @@ def explanation_message(explanation: Explanation) -> policy_pb2.ExplainPolicyRes
             policy_pb2.MemberGroup(id=one.id, name=one.name, via=one.via)
             for one in (groups.groups if groups is not None else ())
         ],
-        groups_read_time=None if groups is None else _timestamp(groups.read_at),
+        groups_read_time=None if groups is None else timestamp(groups.read_at),
         groups_unknown=explanation.why_no_groups,
     )
 
@@ -119,11 +117,6 @@ def prospect_message(prospect: Prospect) -> policy_pb2.Prospect:
         grace=_grace(prospect.grace),
         otherwise=_otherwise(prospect),
     )
-
-
-def account_message(account: Account) -> admin_pb2.Account:
-    """An account as the API's message."""
-    return admin_pb2.Account(directory=account.directory, stable_id=account.stable_id, name=account.name)
 
 
 def traits_from(declared: Sequence[policy_pb2.FactorDeclaration]) -> Mapping[str, FactorTraits]:
@@ -176,9 +169,4 @@ def _requirement(requirement: Requirement) -> policy_pb2.Requirement:
 def _grace(grace: Grace | None) -> policy_pb2.Grace | None:
     if grace is None:
         return None
-    end = None if grace.until is None else _timestamp(grace.until)
-    return policy_pb2.Grace(logins_left=grace.logins, end_time=end)
-
-
-def _timestamp(seconds: float) -> Timestamp:
-    return Timestamp(seconds=int(seconds), nanos=int(seconds % 1 * 1e9))
+    return policy_pb2.Grace(logins_left=grace.logins, end_time=timestamp(grace.until))

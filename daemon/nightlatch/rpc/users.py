@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from nightlatch.rpc.admin import account_message, credential_message, timestamp
+from nightlatch.rpc.admin import credential_message
 from nightlatch.rpc.prospects import explanation_message
 from nightlatch.rpc.status import answered
+from nightlatch.rpc.values import account_message, timestamp
 from nightlatch.v1 import user_pb2, user_pb2_grpc
 
 if TYPE_CHECKING:
@@ -125,20 +126,19 @@ class UserService(user_pb2_grpc.UserServiceServicer):
 
 
 def _limits(view: UserView) -> user_pb2.UserLimits:
-    until, since = view.locked_until, view.standing.disabled_at
+    until = view.locked_until
     return user_pb2.UserLimits(
         failures_in_a_row=view.limit.in_a_row,
         failures_in_all=view.failures_in_all,
         locked_until_time=timestamp(until) if until else None,
         locked=until is None,
-        disable_time=None if since is None else timestamp(since),
+        disable_time=timestamp(view.standing.disabled_at),
     )
 
 
 def _standing(view: UserView) -> user_pb2.UserStanding:
-    started = view.standing.grace_started_at
     return user_pb2.UserStanding(
-        grace_start_time=None if started is None else timestamp(started),
+        grace_start_time=timestamp(view.standing.grace_started_at),
         grace_logins=view.standing.grace_logins,
-        invite_expire_time=None if view.invite_until is None else timestamp(view.invite_until),
+        invite_expire_time=timestamp(view.invite_until),
     )
