@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from nightlatch.cli.account_showing import account_as_json, chosen_own, print_account, print_devices
-from nightlatch.cli.connection import SENDING_DEADLINE
 from nightlatch.cli.failure import failures_told
 from nightlatch.cli.options import EXITS, JsonOption, LabelArgument, YesOption, utf8
 from nightlatch.cli.output import print_json, say
@@ -87,16 +86,13 @@ def add(
     """Add a second factor: shows it once, asks for a code, and counts only when the code is right."""
     with failures_told(as_json=False), own_session(socket, user, no_session=no_session) as own:
         begun = own.call(
-            lambda bearer: own.service.BeginAdd(
-                account_pb2.BeginAddRequest(
-                    session=bearer,
-                    factor=factor,
-                    label=label,
-                    address=address,
-                    directory_address=directory_address,
-                ),
-                timeout=SENDING_DEADLINE,
-            )
+            own.service.BeginAdd,
+            account_pb2.BeginAddRequest(
+                factor=factor,
+                label=label,
+                address=address,
+                directory_address=directory_address,
+            ),
         )
         confirm_new(own, begun.enrollment)
 
@@ -131,10 +127,8 @@ def rename(
         account = account_of(own)
         found = chosen_own([*account.credentials, *account.devices], credential_id)
         own.call(
-            lambda bearer: own.service.RenameOwnCredential(
-                account_pb2.RenameOwnCredentialRequest(session=bearer, credential_id=found.id, label=label),
-                timeout=SENDING_DEADLINE,
-            )
+            own.service.RenameOwnCredential,
+            account_pb2.RenameOwnCredentialRequest(credential_id=found.id, label=label),
         )
         say(f'"{found.label}" is now called "{label}".')
 
@@ -155,11 +149,7 @@ def devices(
     """List your trusted devices, or end the trust in them."""
     with failures_told(as_json=False), own_session(socket, user, no_session=no_session) as own:
         if revoke_all:
-            count = own.call(
-                lambda bearer: own.service.RevokeOwnDevices(
-                    account_pb2.RevokeOwnDevicesRequest(session=bearer), timeout=SENDING_DEADLINE
-                )
-            ).devices
+            count = own.call(own.service.RevokeOwnDevices, account_pb2.RevokeOwnDevicesRequest()).devices
             say(f"{count} device{'' if count == 1 else 's'} will be asked for your second factor again.")
             return
         account = account_of(own)
@@ -180,8 +170,5 @@ def sign_out(*, user: UserOption = "", socket: SocketOption = ACCOUNT_SOCKET) ->
 
 def _remove(own: OwnSession, credential_id: str) -> None:
     own.call(
-        lambda bearer: own.service.RemoveOwnCredential(
-            account_pb2.RemoveOwnCredentialRequest(session=bearer, credential_id=credential_id),
-            timeout=SENDING_DEADLINE,
-        )
+        own.service.RemoveOwnCredential, account_pb2.RemoveOwnCredentialRequest(credential_id=credential_id)
     )

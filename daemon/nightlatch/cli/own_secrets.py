@@ -37,10 +37,7 @@ def security_mailbox(
     """Set your security email: emergency codes and notices go there. It is proven by a code sent to it."""
     with failures_told(as_json=False), own_session(socket, user, no_session=no_session) as own:
         begun = own.call(
-            lambda bearer: own.service.BeginSecurityEmail(
-                account_pb2.BeginSecurityEmailRequest(session=bearer, address=address),
-                timeout=SENDING_DEADLINE,
-            )
+            own.service.BeginSecurityEmail, account_pb2.BeginSecurityEmailRequest(address=address)
         )
         confirm_new(own, begun.enrollment, done="Done. Emergency codes and notices go there from now on.")
 
@@ -54,10 +51,7 @@ def password(
         old = typed("Password as it is: ", hidden=True)
         new = new_password()
         own.call(
-            lambda bearer: own.service.ChangePassword(
-                account_pb2.ChangePasswordRequest(session=bearer, old_password=old, new_password=new),
-                timeout=SENDING_DEADLINE,
-            )
+            own.service.ChangePassword, account_pb2.ChangePasswordRequest(old_password=old, new_password=new)
         )
         say("Your password is changed.")
 
@@ -87,9 +81,5 @@ def new_codes(
         consent(
             "Make new codes, in place of the old ones?", yes=yes, as_json=False, unchanged="Nothing was made."
         )
-        begun = own.call(
-            lambda bearer: own.service.RegenerateRecoveryCodes(
-                account_pb2.RegenerateRecoveryCodesRequest(session=bearer), timeout=SENDING_DEADLINE
-            )
-        )
+        begun = own.call(own.service.RegenerateRecoveryCodes, account_pb2.RegenerateRecoveryCodesRequest())
         confirm_new(own, begun.enrollment)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import grpc
 from google.rpc.error_details_pb2 import ErrorInfo
@@ -16,12 +16,20 @@ from nightlatch.v1 import account_pb2
 from nightlatch.v1.account_pb2_grpc import AccountServiceStub
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from nightlatch.cli.kept_session import KeptSession
     from nightlatch.v1.login_pb2 import Step
 
+
+class WithSession(Protocol):
+    """A request of somebody who is signed in."""
+
+    session: bytes
+
+
+Q = TypeVar("Q", bound=WithSession)
 T = TypeVar("T")
 _DETAILS = "grpc-status-details-bin"
 
@@ -42,13 +50,13 @@ class OwnSession:
         self._kept = kept
         self._bearer = kept.read()
 
-    def call(self, do: Callable[[bytes], T]) -> T:
-        """What `do` makes of the session; once more after signing in or proving, where that is asked for."""
+    def call(self, method: grpc.UnaryUnaryMultiCallable[Q, T], request: Q) -> T:
+        """Send a request with the session; once more after signing in or proving, where that is asked for."""
         signed_in = not self._bearer
         if signed_in:
             self._sign_in()
         try:
-            return do(self._bearer)
+            return self._send(method, request)
         except grpc.RpcError as error:
             reason = reason_of(error)
             if reason == "SESSION_ENDED" and not signed_in:
@@ -59,12 +67,12 @@ class OwnSession:
             else:
                 raise
         try:
-            return do(self._bearer)
+            return self._send(method, request)
         except grpc.RpcError as error:
             if reason_of(error) != "PROOF_NEEDED" or reason == "PROOF_NEEDED":
                 raise
         self._prove()
-        return do(self._bearer)
+        return self._send(method, request)
 
     def end(self) -> None:
         """Sign out."""
@@ -73,6 +81,10 @@ class OwnSession:
             request = account_pb2.EndSessionRequest(session=self._bearer)
             self._bearer = b""
             self.service.EndSession(request, timeout=SENDING_DEADLINE)
+
+    def _send(self, method: grpc.UnaryUnaryMultiCallable[Q, T], request: Q) -> T:
+        request.session = self._bearer
+        return method(request, timeout=SENDING_DEADLINE)
 
     def _sign_in(self) -> None:
         request = account_pb2.BeginSessionRequest(user=self._user)

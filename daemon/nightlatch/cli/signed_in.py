@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from nightlatch.cli.connection import SENDING_DEADLINE
 from nightlatch.cli.enrolling import show_and_confirm
 from nightlatch.cli.failure import Exit, Failure
 from nightlatch.cli.kept_session import KeptSession, runtime_folder
@@ -58,11 +57,7 @@ def login_name() -> str:
 
 def account_of(own: OwnSession) -> account_pb2.GetAccountResponse:
     """The account."""
-    return own.call(
-        lambda bearer: own.service.GetAccount(
-            account_pb2.GetAccountRequest(session=bearer), timeout=SENDING_DEADLINE
-        )
-    )
+    return own.call(own.service.GetAccount, account_pb2.GetAccountRequest())
 
 
 def confirm_new(own: OwnSession, begun: BeginEnrollmentResponse, done: str = "") -> None:
@@ -70,10 +65,7 @@ def confirm_new(own: OwnSession, begun: BeginEnrollmentResponse, done: str = "")
 
     def send(answer: bytes) -> str:
         return own.call(
-            lambda bearer: own.service.ConfirmAdd(
-                account_pb2.ConfirmAddRequest(session=bearer, ticket=begun.ticket, answer=answer),
-                timeout=SENDING_DEADLINE,
-            )
+            own.service.ConfirmAdd, account_pb2.ConfirmAddRequest(ticket=begun.ticket, answer=answer)
         ).credential_id
 
     show_and_confirm(begun, send, done=done)
