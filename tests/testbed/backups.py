@@ -68,11 +68,15 @@ class Household:
         """Put the backup back, as the same page tells, while no daemon runs; what ended."""
         if not self.postgres_url:
             return self.store_json("restore", self.backup, "--yes")
+        self.pg_restore()
+        return self.store_json("restored", "--yes")
+
+    def pg_restore(self) -> None:
+        """What is to be done on PostgreSQL first."""
         options = ("--clean", "--if-exists", "--single-transaction", "--no-owner")
         subprocess.run(
             [POSTGRES_BIN / "pg_restore", *options, f"--dbname={self.postgres_url}", self.backup], check=True
         )
-        return self.store_json("restored", "--yes")
 
     def app(self, user: str) -> App:
         """Give a person an authenticator app."""

@@ -10,6 +10,7 @@ import asyncio
 import gc
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import uvloop
@@ -26,6 +27,7 @@ from nightlatch.app.watching import open_telemetry
 from nightlatch.app.world import Audit, World
 from nightlatch.errors import ConfigError, Unavailable
 from nightlatch.rpc.sockets import OPEN_TO_ALL, make_socket, passed_sockets
+from nightlatch.store.behind import store_is_behind
 from nightlatch.store.opening import open_store, store_epoch
 
 if TYPE_CHECKING:
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
 
 EXIT_WRONG = 2
 EXIT_UNAVAILABLE = 3
+OLDER = (
+    "if a backup was put back, codes that were used count again: stop the daemon, nightlatch store restored"
+)
 SWITCH_SECONDS = 0.001
 """How long a thread that computes may keep the interpreter from the others. Measured: while reports read
 whole directories, the p99 of logins is 115 ms, and 200 ms with Python's own 5 ms."""
@@ -134,9 +139,17 @@ def _world(config: Config, log: structlog.stdlib.BoundLogger, worker: WorkerLink
         retention_days=config.audit.retention_days,
     )
     epoch = store_epoch(store_url(config))
+    _tell_of_an_older_store(config, heads, log)
     return World(
         store, key, clock, randomness, log, telemetry, Audit(store.audit, heads, store.feed), worker, epoch
     )
+
+
+def _tell_of_an_older_store(config: Config, heads: KeptHeads, log: structlog.stdlib.BoundLogger) -> None:
+    """Log, where a backup was put back and not made safe. The start goes on: nobody is locked out for it."""
+    with suppress(OSError):  # the heads can not be read; that is logged where they are written
+        if store_is_behind(store_url(config), heads.lines()):
+            log.error("store.older_than_its_audit", advice=OLDER)
 
 
 async def _serve(world: World, config: Config, path: Path, passed: dict[str, socket.socket]) -> None:

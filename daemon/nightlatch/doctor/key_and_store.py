@@ -13,11 +13,13 @@ from urllib.parse import quote, urlsplit
 
 import psycopg
 
+from nightlatch.app.audit_heads import HEADS_NAME
 from nightlatch.app.folders import STORE_NAME, store_url
 from nightlatch.app.system import SystemRandomness
 from nightlatch.config.check import KEY_NAME
 from nightlatch.doctor.finding import fail, ok, warn
 from nightlatch.keys import KEY_BYTES, MasterKey
+from nightlatch.store.behind import is_behind
 from nightlatch.store.opening import REVISION
 from nightlatch.store.seal import CredentialSeal
 
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
 
 _AS_ROOT = "Run this as root, or as the daemon's user."
 _RESTORE = "Restore the right key from your backup: nothing that is enrolled opens without it."
+_PUT_BACK = (
+    "If a backup was put back, codes that were used count again: stop every daemon, then: "
+    "nightlatch store restored"
+)
 _PRIVATE = 0o077
 _CREDENTIAL_MODE = 0o440
 """What systemd gives a credential, which is root's: its ACL's mask looks like a group's right to read."""
@@ -72,7 +78,7 @@ def _key(config: Config) -> tuple[MasterKey | None, list[Finding]]:
 def _store(config: Config, key: MasterKey | None) -> list[Finding]:
     url = store_url(config)
     if url.startswith("sqlite"):
-        return _sqlite(config.daemon.state_dir / STORE_NAME, key)
+        return _sqlite(config.daemon.state_dir / STORE_NAME, key, _heads(config))
     with psycopg.connect(url, connect_timeout=5) as connection:
         connection.read_only = True
 
@@ -83,10 +89,18 @@ def _store(config: Config, key: MasterKey | None) -> list[Finding]:
         version = one("show server_version").split(" ")[0]
         size = int(one("select pg_database_size(current_database())"))
         host = urlsplit(url).hostname or "a local socket"
-        return _judged(f"PostgreSQL {version} at {host}, {_mega(size)}", one, key)
+        return _judged(f"PostgreSQL {version} at {host}, {_mega(size)}", one, key, _heads(config))
 
 
-def _sqlite(path: Path, key: MasterKey | None) -> list[Finding]:
+def _heads(config: Config) -> list[str]:
+    """What this host has signed of the audit; nothing where it can not be read."""
+    try:
+        return (config.daemon.state_dir / HEADS_NAME).read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+
+
+def _sqlite(path: Path, key: MasterKey | None, heads: list[str]) -> list[Finding]:
     if not path.exists():
         return [
             fail("store", f"there is no database at {path}", "Start the daemon once, or restore a backup.")
@@ -103,10 +117,10 @@ def _sqlite(path: Path, key: MasterKey | None) -> list[Finding]:
         damage = one("pragma quick_check(1)")
         if damage != "ok":
             return [fail("store", f"{path} is damaged: {damage}", "Stop the daemon, and restore a backup.")]
-        return _judged(f"SQLite {sqlite3.sqlite_version}, {_mega(size)}", one, key)
+        return _judged(f"SQLite {sqlite3.sqlite_version}, {_mega(size)}", one, key, heads)
 
 
-def _judged(text: str, one: Callable[[str], str], key: MasterKey | None) -> list[Finding]:
+def _judged(text: str, one: Callable[[str], str], key: MasterKey | None, heads: list[str]) -> list[Finding]:
     revision = one("select version_num from alembic_version")
     shown = f"{text}, schema {revision}"
     if revision != REVISION:
@@ -115,6 +129,8 @@ def _judged(text: str, one: Callable[[str], str], key: MasterKey | None) -> list
     check = one("select value from meta where name = 'key_check'")
     if key is not None and not CredentialSeal(key, SystemRandomness()).opens(check):
         return [ok("store", shown), fail("key", "it is not the one that the store was sealed with", _RESTORE)]
+    if is_behind(heads, one):
+        return [fail("store", f"{shown}, is older than what this host has signed of its audit", _PUT_BACK)]
     return [ok("store", shown)]
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from nightlatch.keys import SealError
 from nightlatch.model import AuditEvent, Credential, Result, Standing
+from nightlatch.store.behind import epoch_of
 from nightlatch.store.database import Query
 from nightlatch.store.opening import EPOCH
 from nightlatch.store.rows import FRESH, audit_row, standing_of, standing_text
@@ -90,7 +91,7 @@ class Restoration:
         self.session.begin()
         work = _Pass(self, write=True)
         tally = work.run()
-        self.session.write(self._renewal())
+        self.session.write(self._renewal(work.now))
         done = AuditEvent("store.restored", Result.CHANGED, tally.words, "", facts=tally.facts, caller=caller)
         events = [*(replace(event, caller=caller) for event in work.events), done]
         rows = [audit_row(event, work.now) for event in events]
@@ -100,7 +101,7 @@ class Restoration:
         self.chaining.sign(self.session, closing=True)
         return tally
 
-    def _renewal(self) -> list[Query]:
+    def _renewal(self, now: float) -> list[Query]:
         write = self.statements.dialect.write
         epoch = write(
             "insert into meta (name, value) values (?, ?)"
@@ -108,7 +109,7 @@ class Restoration:
         )
         check = write("update meta set value = ? where name = 'key_check'")
         return [
-            Query(epoch, (EPOCH, self.randomness.bytes(16).hex())),
+            Query(epoch, (EPOCH, epoch_of(now, self.randomness.bytes(16)))),
             Query(check, (self.seal.key_check(),)),
         ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from testbed.backups import Household, answered, with_device
 from testbed.codes import STEP
+from testbed.command import NIGHTLATCH, program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,6 +100,28 @@ def test_what_was_ended_is_in_the_audit_and_the_cut_is_seen(household: Household
     assert daemon.command("audit", "verify").returncode == 0
 
 
+def test_a_backup_that_was_not_made_safe_is_noticed(household: Household) -> None:
+    """STO-06: a daemon that starts on it says so in its log, the doctor fails; `store restored` ends that."""
+    daemon = household.daemon
+    household.back_up()
+    household.app("alice")
+    daemon.stop()
+    heads = daemon.folder / "state" / "audit-heads"
+    signed = heads.read_text()
+    put_back_alone(household)
+    daemon.start()
+    assert "store.older_than_its_audit" in {event["event"] for event in daemon.events()}
+    daemon.stop()
+    heads.write_text(signed)  # as on another host, which has not written since
+    assert "is older than what this host has signed" in doctor(household)
+    assert household.store("restored", "--yes").returncode == 0
+    heads.write_text(signed)
+    assert "is older" not in doctor(household)
+    daemon.log.unlink()
+    daemon.start()
+    assert "store.older_than_its_audit" not in {event["event"] for event in daemon.events()}
+
+
 def test_nothing_is_put_right_under_a_daemon(household: Household) -> None:
     """A store that a daemon has open is refused, in words, and stays as it is; counting is no harm."""
     household.app("alice")
@@ -113,6 +137,21 @@ def test_nothing_is_put_right_under_a_daemon(household: Household) -> None:
         assert "The store is in use: " in refused.stderr
         assert "Stop every daemon" in refused.stderr
     assert _events(household, "store.restored") == []
+
+
+def put_back_alone(household: Household) -> None:
+    """Put the backup back, and forget the other half."""
+    if household.postgres_url:
+        household.pg_restore()
+    else:
+        shutil.copy(household.backup, household.database)
+        household.database.chmod(0o600)
+
+
+def doctor(household: Household) -> str:
+    """What the doctor says of the store."""
+    shown = program(NIGHTLATCH, "doctor", "--config", household.daemon.config, "--json")
+    return " ".join(one["text"] for one in json.loads(shown.stdout)["findings"] if one["part"] == "store")
 
 
 def _json(text: str) -> dict[str, list[dict[str, str]]]:
