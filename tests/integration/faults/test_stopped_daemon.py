@@ -106,7 +106,7 @@ def mapped(path: Path) -> set[int]:
 
 
 def test_an_open_login_outlives_the_replacement_of_the_module(house: FrontDoor) -> None:
-    """FLT-02: renamed over before somebody types the code: that login ends well, the next has the new file."""
+    """FLT-02: renamed over before somebody types the code: that login ends well, the next has the new one."""
     module, newer = house.folder / "pam_nightlatch.so", house.folder / "pam_nightlatch.so.new"
     for path in (module, newer):
         shutil.copy(MODULE, path)
