@@ -15,7 +15,7 @@ from nightlatch import limits
 from nightlatch.errors import Conflict, NightlatchError, Unavailable
 from nightlatch.factor import Decision
 from nightlatch.login.facts import failure_facts, until_facts
-from nightlatch.login.trial import VERIFY_SECONDS, named
+from nightlatch.login.trial import VERIFY_SECONDS
 from nightlatch.model import Changes, Result
 from nightlatch.plugins.facade import CallContext
 from nightlatch.verification.answers import Verification, Verified
@@ -23,7 +23,7 @@ from nightlatch.verification.answers import Verification, Verified
 if TYPE_CHECKING:
     from nightlatch.factor import Verdict
     from nightlatch.login.parts import Parts
-    from nightlatch.model import AuditEvent, Credential, Secret, Snapshot
+    from nightlatch.model import AuditEvent, Credential, LimitState, Secret, Snapshot
 
 NOBODY = "nobody/"
 """How the scopes begin in which wrong codes are counted where nothing is enrolled: they lock no account."""
@@ -69,14 +69,13 @@ class CodeTrial:
         if isinstance(charged, limits.Blocked):
             locked = Verified(Verification.LOCKED, charged.reason, retry_after=charged.retry_after)
             facts = until_facts(charged.retry_after, snapshot.now)
-            return self._with(Changes(limits={self.scope: charged.state}), locked, Result.LOCKED, facts)
+            return self._with(charged.state, locked, Result.LOCKED, facts)
         candidates = [one for one in snapshot.credentials if self._counts(one)]
         if not candidates:
             if self.hides:
                 raise NothingCounts
             nothing = Verified(Verification.NOT_ENROLLED, "no credential that policy lets count")
-            kept = {self.scope: charged.state} if nobody else {}
-            return self._with(Changes(limits=kept), nothing, Result.REFUSED)
+            return self._with(charged.state if nobody else None, nothing, Result.REFUSED)
         return self._try(candidates, charged, snapshot.now)
 
     def _counts(self, credential: Credential) -> bool:
@@ -94,21 +93,18 @@ class CodeTrial:
         reason, facts = "wrong code", ""
         for credential in candidates:
             verdict = self._verify(credential, now)
-            if verdict.state is not None:
-                credential = replace(credential, state=verdict.state)  # noqa: PLW2901 - its new state
             if verdict.decision is Decision.ACCEPT:
-                return self._accept(charged, replace(credential, last_used_at=now), verdict)
+                return self._accept(charged, credential, verdict, now)
             if verdict.revoke:
                 return self._revoke(charged, credential, verdict, now)
             if verdict.decision is Decision.PENDING:
                 raise Unavailable(f"factor {credential.factor}", "is not decided yet; ask again in a moment")
             if verdict.state is not None:
-                changed.append(credential)
+                changed.append(replace(credential, state=verdict.state))
             reason, facts = verdict.reason or reason, verdict.facts or facts
         wrong = Verified(Verification.WRONG, reason)
-        changes = Changes(limits={self.scope: charged.state}, put=tuple(changed))
         facts = f"{facts} {failure_facts(charged.state, now)}".strip()
-        return self._with(changes, wrong, Result.REFUSED, facts)
+        return self._with(charged.state, wrong, Result.REFUSED, facts, put=tuple(changed))
 
     def _verify(self, credential: Credential, now: float) -> Verdict:
         context = CallContext(now, now + VERIFY_SECONDS, self.parts.randomness)
@@ -120,27 +116,49 @@ class CodeTrial:
     ) -> tuple[Changes, Verified]:
         """Take a credential away; what only a thief would show is tried on no other one."""
         wrong = Verified(Verification.WRONG, verdict.reason or "wrong code", revoked=credential)
-        changes = Changes(limits={self.scope: charged.state}, removed=(credential.id,))
         facts = f"{verdict.facts} {failure_facts(charged.state, now)}".strip()
-        trial = replace(self, event=named(self.event, credential))
-        return trial._with(changes, wrong, Result.REFUSED, facts)  # noqa: SLF001 - a copy of itself
+        removed = (credential.id,)
+        return self._with(charged.state, wrong, Result.REFUSED, facts, removed=removed, about=credential)
 
     def _accept(
-        self, charged: limits.Charged, credential: Credential, verdict: Verdict
+        self, charged: limits.Charged, credential: Credential, verdict: Verdict, now: float
     ) -> tuple[Changes, Verified]:
+        kept = credential.state if verdict.state is None else verdict.state
+        used = replace(credential, state=kept, last_used_at=now)
         state = limits.succeed(charged.state, charged.charged_at)
         verified = Verified(
             Verification.VERIFIED, verdict.reason, credential.factor, credential.id, verdict.notice
         )
-        changes = Changes({self.scope: state}, (credential,))
-        event = named(self.event, credential)
-        return replace(self, event=event)._with(changes, verified, Result.GRANTED, verdict.facts)  # noqa: SLF001 - a copy of itself
+        return self._with(state, verified, Result.GRANTED, verdict.facts, put=(used,), about=used)
 
     def _with(
-        self, changes: Changes, verified: Verified, result: Result, facts: str = ""
+        self,
+        limit: LimitState | None,
+        verified: Verified,
+        result: Result,
+        facts: str = "",
+        *,
+        put: tuple[Credential, ...] = (),
+        removed: tuple[str, ...] = (),
+        about: Credential | None = None,
     ) -> tuple[Changes, Verified]:
         """The changes with their audit row, and with the verdict remembered."""
-        event = replace(self.event, result=result, reason=verified.reason, facts=facts)
-        spend = bool(self.fingerprint or self.challenged)
+        factor, credential_id = (about.factor, about.id) if about is not None else ("", "")
+        event = replace(
+            self.event,
+            result=result,
+            reason=verified.reason,
+            facts=facts,
+            factor=factor,
+            credential_id=credential_id,
+        )
         value = f"{self.fingerprint} {verified.remembered()}" if self.fingerprint else ""
-        return replace(changes, spend=spend, spent_value=value, events=(event,)), verified
+        changes = Changes(
+            {} if limit is None else {self.scope: limit},
+            put,
+            removed,
+            spend=bool(self.fingerprint or self.challenged),
+            spent_value=value,
+            events=(event,),
+        )
+        return changes, verified
