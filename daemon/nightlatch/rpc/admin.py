@@ -1,4 +1,4 @@
-"""AdminService: what an administrator asks on the daemon's own host."""
+"""AdminService: credentials, locks, invites and channels, for administrators and helpdesks."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class EnrollmentService(enrollment_pb2_grpc.EnrollmentServiceServicer):
-    """Serves enrolments; only on listeners whose callers may enrol for others."""
+    """Serves administrators: on the admin socket, and applications with the right to it."""
 
     def __init__(
         self,
