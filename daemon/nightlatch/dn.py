@@ -16,6 +16,14 @@ def split_dn(text: str) -> tuple[str, ...]:
     return tuple(_component(raw) for raw in _split(text, ","))
 
 
+def is_dn(text: str) -> bool:
+    """Whether a text is a DN."""
+    try:
+        return bool(split_dn(text))
+    except ValueError:
+        return False
+
+
 def lies_under(dn: str, base: str) -> bool:
     """Whether `dn` names an entry below `base`, or `base` itself; False where `dn` is no DN."""
     top = split_dn(base)

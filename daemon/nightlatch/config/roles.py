@@ -1,6 +1,8 @@
 """The tables ``[[roles]]``: who administers, who helps, and who only looks.
 
 MUST 1: a client and a user of this host have one role at most: which one counts depends on no order.
+MUST 2: groups have their role by DN: whoever may make a group of the same short name somewhere gives none.
+        Local groups have nothing but a name, and only one each.
 """
 
 from __future__ import annotations
@@ -12,12 +14,15 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from nightlatch.config.locate import value_at
 from nightlatch.config.problem import Problem
+from nightlatch.dn import is_dn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nightlatch.config.locate import Place
 
+LOCAL = "pam"
+"""The kind of directory whose groups have no DN."""
 Uid = Annotated[int, Field(ge=0, le=2**32 - 2)]
 GroupName = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,1024}$")]
 
@@ -37,7 +42,9 @@ class RoleSettings(BaseModel):
     uids: tuple[Uid, ...] = Field(
         (), description="Users of this host who have it on the admin socket, which must let them in."
     )
-    groups: tuple[GroupName, ...] = Field((), description="Groups of those who have it, by DN or short name.")
+    groups: tuple[GroupName, ...] = Field(
+        (), description="Groups of those who have it, by DN; local groups by name."
+    )
 
 
 class AdministrationSettings(BaseModel):
@@ -70,6 +77,18 @@ def role_problems(data: dict[str, object]) -> Iterator[Problem]:
                 yield Problem(place, f'"{value}" has more than one role.\nLeave one of them.')
             elif value not in known:
                 yield Problem(place, f'"{value}": {remedy}')
+    if any(one.get("kind") != LOCAL for one in _tables(data.get("directories"))):
+        yield from _short_names(tables)
+
+
+def _short_names(tables: list[object]) -> Iterator[Problem]:
+    for place, value in _entries(tables, "groups"):
+        if isinstance(value, str) and not is_dn(value):
+            yield Problem(
+                place,
+                f'a role names groups by DN: any other group called "{value}" would have it too.\n'
+                "Write the group's whole DN.",
+            )
 
 
 def _entries(tables: list[object], setting: str) -> Iterator[tuple[Place, object]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from nightlatch.config.policies import NOT
 from nightlatch.config.problem import Problem
-from nightlatch.dn import split_dn
+from nightlatch.dn import is_dn
 from nightlatch.policy.model import EVERYONE
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _short_names(place: Place, groups: object, concerned: Sequence[Table]) -> It
     if all(table.get("kind") == PAM for table in concerned):
         return
     for at, entry in enumerate(_texts(groups)):
-        if not entry.startswith(NOT) and not _is_dn(entry):
+        if not entry.startswith(NOT) and not is_dn(entry):
             yield Problem(
                 (*place, at),
                 f'an exemption names groups by DN: any other group called "{entry}" would be exempt too.\n'
@@ -112,13 +112,6 @@ def _concerned(match: Table, directories: dict[str, Table]) -> list[Table]:
 
 def _tells_groups(directory: Table) -> bool:
     return directory.get("kind") != "ldap" or bool(directory.get("group_base"))
-
-
-def _is_dn(text: str) -> bool:
-    try:
-        return bool(split_dn(text))
-    except ValueError:
-        return False
 
 
 def _tables(value: object) -> Iterator[tuple[int, Table]]:
