@@ -6,6 +6,8 @@ MUST 1: a backup that is put back is made safe before it is in its place: no dae
 from __future__ import annotations
 
 import contextlib
+import itertools
+import os
 import sys
 import tempfile
 import time
@@ -138,6 +140,7 @@ def restore(config: Config, file: Path, asked: Asked) -> PutBack:
 def restored(config: Config, asked: Asked) -> Tally:
     """Make a store safe that was put back by other means. Raises what `restore` raises."""
     with rights_of_owner(config.daemon.state_dir):
+        _refuse_foreign(config)
         heads = _Heads()
         tools = _tools(config, asked, heads)
         if asked.dry_run:
@@ -198,6 +201,15 @@ def _refuse_server(config: Config, what: str, command: Callable[[str], str]) -> 
         raise Conflict(_NOT_EMBEDDED.format(what, command(config.store.url)))
 
 
+def _refuse_foreign(config: Config) -> None:
+    """Raise Conflict for an embedded store that the daemon's user can not open: root has copied it there."""
+    store = _store(config)
+    there = config.store.url == "sqlite" and store.exists()
+    if there and not os.access(store, os.R_OK | os.W_OK, effective_ids=True):
+        fix = f"chown --reference={store.parent} {store} && chmod 600 {store}"
+        raise Conflict(f"{store} can not be written by the daemon's user. Run: {fix}")
+
+
 def _store(config: Config) -> Path:
     return config.daemon.state_dir / STORE_NAME
 
@@ -207,9 +219,11 @@ def _url_of(path: Path) -> str:
 
 
 def _aside(config: Config) -> Path:
+    """A name for the store before, which nothing has yet."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(SystemClock().now()))
     store = _store(config)
-    return store.with_name(f"{store.name}.before-{stamp}")
+    names = (f"{store.stem}-before-{stamp}{f'-{n}' if n > 1 else ''}.db" for n in itertools.count(1))
+    return next(path for path in map(store.with_name, names) if not path.exists())
 
 
 @contextlib.contextmanager

@@ -48,7 +48,7 @@ def counting(*, quiet: bool) -> Iterator[tuple[Callable[[int, int], None], Calla
 def question(tally: Tally) -> str:
     """What is asked before it is done."""
     ends = _listed({**tally.ended, "sessions": tally.sessions, "invites": tally.invites})
-    return f"This ends {ends}. {_without(tally, '. ')}Put the store back so?"
+    return f"This ends {ends}. {_without(tally, '. ')}Go on?"
 
 
 def tell(tally: Tally, *, dry_run: bool) -> None:

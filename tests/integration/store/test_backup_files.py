@@ -335,6 +335,10 @@ def test_root_s_commands_leave_the_daemon_s_files_to_its_user(host: Host, tmp_pa
     (host.state / "audit-heads").unlink()
     assert program(NIGHTLATCH, "store", "restored", "--yes", *config).returncode == 0
     assert {path.stat().st_uid for path in host.state.iterdir()} == {NOBODY}
+    os.chown(host.database, 0, 0)  # as after a cp
+    refused = program(NIGHTLATCH, "store", "restored", "--yes", *config)
+    assert refused.returncode == 1
+    assert f"can not be written by the daemon's user. Run: chown --reference={host.state}" in refused.stderr
     assert (tmp_path / "bait").read_text() == "root's"
 
 
