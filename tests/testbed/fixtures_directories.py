@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -23,6 +24,9 @@ from testbed.slapd import Slapd
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+
+
+_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +53,25 @@ def slapd(open_folder: Path, pki: Pki) -> Iterator[Slapd]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def common_slapd(open_folder: Path, pki: Pki) -> Iterator[Slapd]:
+    """A slapd for all tests of a module, for those that neither stop it nor change who is in it already."""
+    folder = Path(tempfile.mkdtemp(prefix="slapd-", dir=open_folder))
+    folder.chmod(0o755)
+    server = Slapd(folder, pki)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def newcomer(common_slapd: Slapd) -> str:
+    """Somebody in `common_slapd` whom no other test knows."""
+    name = f"person{next(_numbers)}"
+    common_slapd.add(name)
+    return name
 
 
 MakeSlapd = Callable[..., Slapd]

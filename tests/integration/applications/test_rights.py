@@ -57,10 +57,10 @@ concurrent = 2
 """
 
 
-@pytest.fixture
-def peopled(open_folder: Path, slapd: Slapd) -> Iterator[Installation]:
+@pytest.fixture(scope="module")
+def peopled(open_folder: Path, common_slapd: Slapd) -> Iterator[Installation]:
     """Two directories, of which only the first has people, and clients with different rights."""
-    corp = directory_table(slapd)
+    corp = directory_table(common_slapd)
     annexe = corp.replace('name = "corp"', 'name = "annexe"').replace(f'"{PEOPLE}"', f'"{NO_PEOPLE}"')
     made = Installation(short_folder(open_folder), directories=corp + annexe)
     made.rewrite(made.clients + OTHERS)
@@ -74,10 +74,14 @@ def named(installation: Installation, name: str) -> Application:
     return installation.client(name, Order((f"dns:{name}.example.com",)))
 
 
-def end_of_login(installation: Installation) -> dict[str, object]:
-    """What the log says of the only login."""
-    wait_until(lambda: len(installation.said("login.ended")) == 1, "the login's end in the log")
-    return installation.said("login.ended")[0]
+def end_of_login(installation: Installation, outcome: login_pb2.Outcome) -> dict[str, object]:
+    """What the log says of a login, which it knows by the reference that its person reads."""
+
+    def ended() -> list[dict[str, object]]:
+        return [one for one in installation.said("login.ended") if one["ref"] == outcome.reference]
+
+    wait_until(lambda: len(ended()) == 1, "the login's end in the log")
+    return ended()[0]
 
 
 def code_of(application: Application, method: str, request: bytes = b"") -> grpc.StatusCode:
@@ -132,28 +136,28 @@ def test_without_a_list_the_service_is_the_client_s_name(peopled: Installation) 
     assert error.value.code() is grpc.StatusCode.PERMISSION_DENIED
 
 
-def test_people_of_other_directories_do_not_exist(peopled: Installation) -> None:
+def test_people_of_other_directories_do_not_exist(peopled: Installation, newcomer: str) -> None:
     """A client with directories finds nobody outside them, whatever it calls (API-02)."""
     with named(peopled, "annexe").channel() as channel, peopled.portal().channel() as other:
-        outcome = Person(channel, service="annexe").password().outcome
+        outcome = Person(channel, newcomer, "annexe").password().outcome
         assert outcome.verdict == login_pb2.VERDICT_REFUSED
         assert outcome.message == Person(other, "nobody", "portal").password().outcome.message
-        request = enrollment_pb2.BeginEnrollmentRequest(user="alice", factor="totp")
+        request = enrollment_pb2.BeginEnrollmentRequest(user=newcomer, factor="totp")
         with pytest.raises(grpc.RpcError) as error:
             enrollment_pb2_grpc.EnrollmentServiceStub(channel).BeginEnrollment(request, timeout=10)
         assert error.value.code() is grpc.StatusCode.NOT_FOUND
         with pytest.raises(grpc.RpcError) as error:
             admin_pb2_grpc.AdminServiceStub(channel).ListCredentials(
-                admin_pb2.ListCredentialsRequest(user="alice"), timeout=10
+                admin_pb2.ListCredentialsRequest(user=newcomer), timeout=10
             )
         assert error.value.code() is grpc.StatusCode.NOT_FOUND
-        enroll(other, "alice")
+        enroll(other, newcomer)
 
 
-def test_a_ticket_is_its_client_s(peopled: Installation) -> None:
+def test_a_ticket_is_its_client_s(peopled: Installation, newcomer: str) -> None:
     """SES-03: neither another certificate nor a PAM module goes on with a client's login."""
     with peopled.vpn().channel() as channel, peopled.portal().channel() as other:
-        step = Person(channel, service="vpn").begin()
+        step = Person(channel, newcomer, "vpn").begin()
         with peopled.daemon.channel() as pam:
             for thief in (other, pam):
                 with pytest.raises(grpc.RpcError) as error:
@@ -162,35 +166,39 @@ def test_a_ticket_is_its_client_s(peopled: Installation) -> None:
         Person(channel).answer(step, "secret")
 
 
-def test_a_login_over_tls_from_password_to_grant(peopled: Installation) -> None:
+def test_a_login_over_tls_from_password_to_grant(peopled: Installation, newcomer: str) -> None:
     """An application lets a person in with password and code; the log names the client and the source."""
     with peopled.portal().channel() as portal, peopled.vpn().channel() as vpn:
-        app = enroll(portal, "alice")
-        assert Person(vpn, service="vpn").sign_in(app.fresh()).verdict == login_pb2.VERDICT_GRANTED
-    ended = end_of_login(peopled)
+        app = enroll(portal, newcomer)
+        outcome = Person(vpn, newcomer, "vpn").sign_in(app.fresh())
+    assert outcome.verdict == login_pb2.VERDICT_GRANTED
+    ended = end_of_login(peopled, outcome)
     assert (ended["caller"], ended["service"], ended["source"]) == ("client vpn", "vpn", "192.0.2.7")
 
 
 @pytest.mark.parametrize("claimed", ["10.0.0.1", "::ffff:10.0.0.1", " 10.0.0.1", "trusted.example.com", ""])
-def test_a_source_is_the_connection_s_own(peopled: Installation, claimed: str) -> None:
+def test_a_source_is_the_connection_s_own(peopled: Installation, newcomer: str, claimed: str) -> None:
     """POL-04: without the right to set it, what a client says of the source counts for nothing."""
     with peopled.portal().channel() as channel:
         stub = login_pb2_grpc.LoginServiceStub(channel)
         spoken = (("x-real-ip", "10.0.0.1"), ("x-forwarded-for", "10.0.0.1"))
-        step = stub.BeginLogin(begin("portal", source=claimed), timeout=10, metadata=spoken).step
-        Person(channel).answer(step, "wrong")
-    ended = end_of_login(peopled)
+        request = begin("portal", newcomer, claimed)
+        step = stub.BeginLogin(request, timeout=10, metadata=spoken).step
+        outcome = Person(channel).answer(step, "wrong").outcome
+    ended = end_of_login(peopled, outcome)
     assert ended["source"] == "127.0.0.1"
 
 
 @pytest.mark.parametrize("claimed", ["10.0.0.1", "::ffff:10.0.0.1", " 10.0.0.1"])
-def test_a_trusted_client_s_source_stays_as_it_was_said(peopled: Installation, claimed: str) -> None:
+def test_a_trusted_client_s_source_stays_as_it_was_said(
+    peopled: Installation, newcomer: str, claimed: str
+) -> None:
     """POL-04: with the right to set it, the text is kept; only an exact address is one to the rules."""
     with peopled.vpn().channel() as channel:
         stub = login_pb2_grpc.LoginServiceStub(channel)
-        step = stub.BeginLogin(begin(source=claimed), timeout=10).step
-        Person(channel).answer(step, "wrong")
-    ended = end_of_login(peopled)
+        step = stub.BeginLogin(begin(user=newcomer, source=claimed), timeout=10).step
+        outcome = Person(channel).answer(step, "wrong").outcome
+    ended = end_of_login(peopled, outcome)
     assert ended["source"] == claimed
 
 
@@ -214,10 +222,10 @@ def test_a_client_has_its_share_of_calls(peopled: Installation) -> None:
         wait_until(again, "the next second's calls")
 
 
-def test_a_client_has_so_many_calls_under_way(peopled: Installation) -> None:
+def test_a_client_has_so_many_calls_under_way(peopled: Installation, newcomer: str) -> None:
     """The third of two is refused at once; a negative answer takes its 250 ms (API-03)."""
     with named(peopled, "patient").channel() as channel, ThreadPoolExecutor(6) as pool:
-        people = [Person(channel, service="patient") for _ in range(6)]
+        people = [Person(channel, newcomer, "patient") for _ in range(6)]
         steps = [person.begin() for person in people]
 
         def answer(number: int) -> grpc.StatusCode:
