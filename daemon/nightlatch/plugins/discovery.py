@@ -11,7 +11,7 @@ import difflib
 import re
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import pluggy
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 GROUP: Final = "nightlatch.plugins"
+T = TypeVar("T")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _MOST_TITLE = 60
 
@@ -112,36 +113,31 @@ def _asked(entry: EntryPoint) -> tuple[object, object]:
 
 
 def _factors(answer: object) -> tuple[FactorPlugin, ...]:
-    if type(answer) not in {list, tuple}:
-        raise PluginFault(
-            f"its hook nightlatch_factors returned {type_name(answer)}, not a list of FactorPlugin."
-        )
-    assert isinstance(answer, list | tuple)
-    for plugin in answer:
-        if type(plugin) is not FactorPlugin:
-            raise PluginFault(
-                f"its hook nightlatch_factors declared {type_name(plugin)}, not a FactorPlugin."
-            )
+    plugins = _list_of(FactorPlugin, answer, "nightlatch_factors")
+    for plugin in plugins:
         _refuse_malformed(plugin)
-    return tuple(answer)
+    return plugins
 
 
 def _channels(answer: object) -> tuple[ChannelPlugin, ...]:
-    if type(answer) not in {list, tuple}:
-        raise PluginFault(
-            f"its hook nightlatch_channels returned {type_name(answer)}, not a list of ChannelPlugin."
-        )
-    assert isinstance(answer, list | tuple)
-    for plugin in answer:
-        if type(plugin) is not ChannelPlugin:
-            raise PluginFault(
-                f"its hook nightlatch_channels declared {type_name(plugin)}, not a ChannelPlugin."
-            )
+    plugins = _list_of(ChannelPlugin, answer, "nightlatch_channels")
+    for plugin in plugins:
         if type(plugin.kind) is not str or _NAME.fullmatch(plugin.kind) is None:
             raise PluginFault(
                 "it brings a kind of channel with a bad name.\n"
                 "Names are at most 32 lower case letters, digits and underscores."
             )
+    return plugins
+
+
+def _list_of(kind: type[T], answer: object, hook: str) -> tuple[T, ...]:
+    """What a hook returned, if it is a list of just this type; raises PluginFault."""
+    if type(answer) not in {list, tuple}:
+        raise PluginFault(f"its hook {hook} returned {type_name(answer)}, not a list of {kind.__name__}.")
+    assert isinstance(answer, list | tuple)
+    for plugin in answer:
+        if type(plugin) is not kind:
+            raise PluginFault(f"its hook {hook} declared {type_name(plugin)}, not a {kind.__name__}.")
     return tuple(answer)
 
 
