@@ -57,7 +57,7 @@ def slapd(open_folder: Path, pki: Pki) -> Iterator[Slapd]:
 
 @pytest.fixture(scope="module")
 def common_slapd(open_folder: Path, pki: Pki) -> Iterator[Slapd]:
-    """A slapd for all tests of a module, for those that neither stop it nor change who is in it already."""
+    """A slapd for all tests of a module, for those that leave it as they found it."""
     folder = Path(tempfile.mkdtemp(prefix="slapd-", dir=open_folder))
     folder.chmod(0o755)
     server = Slapd(folder, pki)
