@@ -14,6 +14,7 @@ import json
 import os
 import sqlite3
 import stat
+import time
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from nightlatch.store.database import Row, Session
 
 BUSY_SECONDS = 5.0
+_BUSY_PAUSE = 0.001
 _ALONE_SECONDS = 0.5
 """How long whoever wants the file alone waits for others to close it."""
 
@@ -55,6 +57,7 @@ class SqliteSession:
 
     def __init__(self, path: Path, *, alone: bool = False) -> None:
         self._path = path
+        self._waits_itself = False
         try:
             self._file = _identity(path)
             self._connection = open_connection(path, alone=alone)
@@ -71,7 +74,27 @@ class SqliteSession:
             raise DatabaseError(f"SQLite: {self._path}: {error.strerror}", Again.NO) from error
         if not same:
             raise DatabaseError(f"SQLite: {self._path} was replaced by another file", Again.YES)
-        self._run("begin immediate")
+        if not self._waits_itself:
+            self._run("pragma busy_timeout = 0")  # what comes after `begin` waits for nobody
+            self._waits_itself = True
+        self._begin()
+
+    def _begin(self) -> None:
+        """Take the write lock, waiting for other processes.
+
+        SQLite's own waiting sleeps up to 100 ms at a time: beside a busy process it would starve.
+        """
+        end = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                self._connection.execute("begin immediate")
+            except sqlite3.Error as error:
+                busy = (getattr(error, "sqlite_errorcode", 0) & 0xFF) == sqlite3.SQLITE_BUSY
+                if not busy or time.monotonic() >= end:
+                    raise _failure(error) from error
+                time.sleep(_BUSY_PAUSE)
+            else:
+                return
 
     def read(self, queries: Sequence[Query]) -> list[list[Row]]:
         """Run the queries in order; their rows."""
