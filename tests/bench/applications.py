@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 STREAMS = (1, 8, 32, 128)
 VERIFY = "/nightlatch.v1.VerificationService/VerifyCode"
 CHANNELS = 8
-PEOPLE = 600
-"""The daemon looks each of them up in a passwd file of so many lines."""
+PEOPLE = 1200
+"""Not fewer than calls in a level: two codes of one person may overtake each other on two workers."""
 CLIENT = """
 [[clients]]
 name = "shop"
