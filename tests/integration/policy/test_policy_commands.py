@@ -21,9 +21,9 @@ def outlooks(report: dict[str, Any]) -> dict[str, str]:
     return {one["account"]["name"]: one["outlook"] for one in report["persons"]}
 
 
-def test_explain_tells_rules_result_and_how_each_group_was_found(office: Office) -> None:
+def test_explain_tells_rules_result_and_how_each_group_was_found(common_office: Office) -> None:
     """Any spelling of the name; nested groups with the way to them; who has nothing would be refused."""
-    code, bob = office.ask("explain", " BOB", "--from", "10.1.2.3")
+    code, bob = common_office.ask("explain", " BOB", "--from", "10.1.2.3")
     assert (code, bob["account"]["name"], bob["outlook"]) == (1, "bob", "locked_out")
     rules = {one["name"]: one for one in bob["rules"]}
     assert rules["administrators"]["outcome"] == "decides"
@@ -32,8 +32,7 @@ def test_explain_tells_rules_result_and_how_each_group_was_found(office: Office)
     assert (rules["robots"]["outcome"], rules["robots"]["because"]) == ("no", "bob is not named")
     groups = {one["id"]: one["via"] for one in bob["groups"]}
     assert groups == {group_dn("ops"): [], group_dn("admins"): ["ops"]}
-    office.enroll("alice")
-    told = office.tell("explain", "alice", "--service", "sudo")
+    told = common_office.tell("explain", "alice", "--service", "sudo")
     assert told.returncode == 0
     words = [line.split() for line in told.stdout.splitlines()]
     assert ["factors", "totp"] in words
@@ -41,12 +40,12 @@ def test_explain_tells_rules_result_and_how_each_group_was_found(office: Office)
     assert ["everyone", "no", "the", "default,", "for", "where", "no", "other", "rule", "decides"] in words
 
 
-def test_explain_tells_exemptions_and_observation(office: Office) -> None:
+def test_explain_tells_exemptions_and_observation(common_office: Office) -> None:
     """An exempt person is told with the reason, an observed one with what would be refused."""
-    code, dave = office.ask("explain", "dave")
+    code, dave = common_office.ask("explain", "dave")
     assert (code, dave["outlook"], dave["requirement"]["exemption"]) == (0, "exempt", "dave is a backup job")
     assert {one["name"]: one["outcome"] for one in dave["rules"]}["staff"] == "lifted"
-    code, carol = office.ask("explain", "carol")
+    code, carol = common_office.ask("explain", "carol")
     assert (code, carol["outlook"], carol["otherwise"]) == (0, "observed", "locked_out")
 
 
@@ -66,10 +65,10 @@ def test_explain_says_so_when_groups_can_not_be_read(office: Office) -> None:
     assert (code, failed["error"]["status"]) == (3, "UNAVAILABLE")
 
 
-def test_an_unknown_person_is_told_as_such(office: Office) -> None:
+def test_an_unknown_person_is_told_as_such(common_office: Office) -> None:
     """Exit code 1, and words; a time that is none is wrong use."""
-    assert office.ask("explain", "mallory")[0] == 1
-    assert office.tell("explain", "alice", "--at", "yesterday").returncode == 2
+    assert common_office.ask("explain", "mallory")[0] == 1
+    assert common_office.tell("explain", "alice", "--at", "yesterday").returncode == 2
 
 
 def test_report_counts_everyone_by_the_gravest_that_would_become_of_them(office: Office) -> None:
@@ -93,17 +92,17 @@ def test_report_counts_everyone_by_the_gravest_that_would_become_of_them(office:
     assert (code, at_sshd["counts"]["locked_out"], at_sshd["counts"]["ready"]) == (0, 0, 2)
 
 
-def test_report_can_be_about_one_rule_and_in_csv(office: Office) -> None:
+def test_report_can_be_about_one_rule_and_in_csv(common_office: Office) -> None:
     """Only whom the rule concerns, only where it does; a spreadsheet gets a line for each."""
-    _, report = office.ask("report", "--rule", "administrators")
+    _, report = common_office.ask("report", "--rule", "administrators")
     assert set(outlooks(report)) == {"alice", "bob"}
     assert {place for one in report["persons"] for each in one["prospects"] for place in each["places"]} == {
         "sshd",
         "sudo",
     }
-    rows = list(csv.DictReader(io.StringIO(office.tell("report", "--csv").stdout)))
+    rows = list(csv.DictReader(io.StringIO(common_office.tell("report", "--csv").stdout)))
     assert {(row["name"], row["outlook"]) for row in rows} >= {("bob", "locked out"), ("dave", "exempt")}
-    code, failed = office.ask("report", "--rule", "administrator")
+    code, failed = common_office.ask("report", "--rule", "administrator")
     assert (code, "Known: administrators, staff, robots" in failed["error"]["message"]) == (1, True)
 
 
@@ -114,11 +113,10 @@ def test_report_says_so_when_a_directory_is_away(office: Office) -> None:
     assert (told.returncode, told.stdout) == (3, "")
 
 
-def test_plan_tells_what_changes_for_whom_before_the_reload(office: Office) -> None:
+def test_plan_tells_what_changes_for_whom_before_the_reload(common_office: Office) -> None:
     """Observed people who would be locked out, and the running rules are untouched by all that."""
-    office.enroll("alice")
-    required = office.planned(REQUIRED)
-    code, plan = office.ask("plan", required)
+    required = common_office.planned(REQUIRED)
+    code, plan = common_office.ask("plan", required)
     changes = {one["account"]["name"]: one for one in plan["changes"]}
     assert (code, plan["people"], set(changes)) == (1, 4, {"alice", "bob", "carol"})
     assert changes["carol"]["change"] == "locked_out"
@@ -128,35 +126,37 @@ def test_plan_tells_what_changes_for_whom_before_the_reload(office: Office) -> N
     )
     assert changes["alice"]["change"] == "asked_more"
     assert changes["alice"]["places"] == ["any other service"]
-    assert office.ask("explain", "carol")[1]["outlook"] == "observed"
-    told = office.tell("plan", required)
+    assert common_office.ask("explain", "carol")[1]["outlook"] == "observed"
+    told = common_office.tell("plan", required)
     assert (told.returncode, "carol (corp)" in told.stdout) == (1, True)
 
 
-def test_a_plan_that_changes_nothing_or_locks_nobody_out_is_fine(office: Office) -> None:
+def test_a_plan_that_changes_nothing_or_locks_nobody_out_is_fine(common_office: Office) -> None:
     """Exit code 0 for both."""
-    assert office.ask("plan", office.planned(RULES)) == (
+    assert common_office.ask("plan", common_office.planned(RULES)) == (
         0,
-        {"file": office.planned(RULES), "people": 4, "changes": []},
+        {"file": common_office.planned(RULES), "people": 4, "changes": []},
     )
     longer = RULES.replace('second_factor = "observe"', 'second_factor = "observe"\ntrusted_device_days = 30')
-    code, plan = office.ask("plan", office.planned(longer))
+    code, plan = common_office.ask("plan", common_office.planned(longer))
     assert (code, {one["change"] for one in plan["changes"]}) == (0, {"terms"})
 
 
-def test_a_plan_with_problems_is_refused_with_file_and_line(office: Office) -> None:
+def test_a_plan_with_problems_is_refused_with_file_and_line(common_office: Office) -> None:
     """POL-02: by the check of the file, and by looking up its groups."""
-    typo = office.tell("plan", office.planned(RULES.replace('users = ["dave"]', 'users = ["!dave"]')))
+    typo = common_office.tell(
+        "plan", common_office.planned(RULES.replace('users = ["dave"]', 'users = ["!dave"]'))
+    )
     assert (typo.returncode, "only says whom the rule leaves out" in typo.stderr) == (1, True)
-    gone = office.tell("plan", office.planned(RULES.replace(ADMINS, group_dn("nobody"))))
+    gone = common_office.tell("plan", common_office.planned(RULES.replace(ADMINS, group_dn("nobody"))))
     assert gone.returncode == 1
     assert f'no directory has a group "{group_dn("nobody")}"' in gone.stderr
     assert "new.toml:" in gone.stderr
 
 
-def test_reviews_are_on_the_admin_socket_alone(office: Office) -> None:
+def test_reviews_are_on_the_admin_socket_alone(common_office: Office) -> None:
     """Whoever logs people in learns nothing of who is ready and who is not."""
-    with office.daemon.channel() as channel:
+    with common_office.daemon.channel() as channel:
         service = policy_pb2_grpc.PolicyServiceStub(channel)
         with pytest.raises(grpc.RpcError) as error:
             service.ExplainPolicy(policy_pb2.ExplainPolicyRequest(user="alice"), timeout=15)
