@@ -6,7 +6,7 @@ import typer
 
 from nightlatch.cli.account_showing import account_as_json, chosen_own, print_account, print_devices
 from nightlatch.cli.failure import failures_told
-from nightlatch.cli.options import EXITS, JsonOption, LabelArgument, YesOption, utf8
+from nightlatch.cli.options import EXITS, JsonOption, LabelArgument, YesOption, text_argument, utf8
 from nightlatch.cli.output import print_json, say
 from nightlatch.cli.own_secrets import forgot, new_codes, password, security_mailbox
 from nightlatch.cli.own_session import OwnSession
@@ -59,9 +59,7 @@ def show(
 
 
 def add(
-    factor: Annotated[
-        str, typer.Argument(help='What to add, such as "totp"; see show.', callback=utf8, show_default=False)
-    ],
+    factor: Annotated[str, text_argument('What to add, such as "totp"; see show.')],
     *,
     label: Annotated[str, typer.Option(help="Your own name for it, such as phone.", callback=utf8)] = "",
     address: Annotated[

@@ -7,7 +7,7 @@ import typer
 
 from nightlatch.cli.connection import SENDING_DEADLINE, Daemon, daemon_at
 from nightlatch.cli.failure import Exit, Failure, failures_told
-from nightlatch.cli.options import ADMIN_SOCKET, EXITS, JsonOption, SocketOption, utf8
+from nightlatch.cli.options import ADMIN_SOCKET, EXITS, JsonOption, SocketOption, text_argument, utf8
 from nightlatch.cli.output import print_json, say
 from nightlatch.v1.admin_pb2 import TestChannelRequest
 
@@ -26,12 +26,7 @@ def _group() -> None:
 
 
 def send_test(
-    name: Annotated[
-        str,
-        typer.Argument(
-            help="The channel's name, as in the configuration.", show_default=False, callback=utf8
-        ),
-    ],
+    name: Annotated[str, text_argument("The channel's name, as in the configuration.")],
     *,
     address: Annotated[
         str,

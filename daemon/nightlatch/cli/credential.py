@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from nightlatch.cli.connection import DEADLINE, SENDING_DEADLINE, daemon_at
+from nightlatch.cli.connection import SENDING_DEADLINE, daemon_at
 from nightlatch.cli.enrolling import enrol
 from nightlatch.cli.failure import failures_told
 from nightlatch.cli.listing import (
@@ -26,13 +26,14 @@ from nightlatch.cli.options import (
     SocketOption,
     UserArgument,
     YesOption,
+    text_argument,
     utf8,
 )
 from nightlatch.cli.output import print_json, say
 from nightlatch.cli.question import consent
 from nightlatch.cli.removing import UNCHANGED, remove_proven, remove_unproven
+from nightlatch.cli.renaming import rename_one
 from nightlatch.cli.reset import reset
-from nightlatch.v1.admin_pb2 import RenameCredentialRequest
 from nightlatch.v1.enrollment_pb2 import BeginEnrollmentRequest
 
 
@@ -50,10 +51,7 @@ def commands() -> typer.Typer:
 
 
 def enroll(
-    factor: Annotated[
-        str,
-        typer.Argument(help="The factor's name, as in the configuration.", show_default=False, callback=utf8),
-    ],
+    factor: Annotated[str, text_argument("The factor's name, as in the configuration.")],
     user: UserArgument,
     *,
     label: Annotated[
@@ -126,15 +124,7 @@ def rename(
     as_json: JsonOption = False,
 ) -> None:
     """Give one of a person's second factors another name."""
-    with failures_told(as_json=as_json), daemon_at(socket) as daemon:
-        found = credentials_of(daemon, user)
-        before = chosen(found, credential_id)
-        request = RenameCredentialRequest(user=user, credential_id=before.id, label=label)
-        renamed = daemon.admin.RenameCredential(request, timeout=DEADLINE).credential
-    if as_json:
-        print_json({"account": account_json(found.account), "credential": credential_json(renamed)})
-    else:
-        say(f'{credential_words(before)} of {account_words(found.account)} is now called "{renamed.label}".')
+    rename_one(socket, user, credential_id, label, as_json=as_json)
 
 
 def remove(

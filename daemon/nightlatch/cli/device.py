@@ -29,10 +29,10 @@ from nightlatch.cli.options import (
 from nightlatch.cli.output import print_json, say
 from nightlatch.cli.question import consent
 from nightlatch.cli.removing import remove_unproven
+from nightlatch.cli.renaming import rename_one
 from nightlatch.v1.admin_pb2 import (
     Credential,
     ListCredentialsResponse,
-    RenameCredentialRequest,
     RevokeDevicesRequest,
 )
 
@@ -72,22 +72,12 @@ def rename(
     as_json: JsonOption = False,
 ) -> None:
     """Give a trusted device another name."""
-    with failures_told(as_json=as_json), daemon_at(socket) as daemon:
-        found = credentials_of(daemon, user)
-        before = chosen(found, device_id, devices_only=True)
-        request = RenameCredentialRequest(user=user, credential_id=before.id, label=name)
-        renamed = daemon.admin.RenameCredential(request, timeout=DEADLINE).credential
-    if as_json:
-        print_json({"account": account_json(found.account), "device": credential_json(renamed)})
-    else:
-        say(f'{credential_words(before)} of {account_words(found.account)} is now called "{renamed.label}".')
+    rename_one(socket, user, device_id, name, as_json=as_json, devices_only=True)
 
 
 def revoke(
     user: UserArgument,
-    device_id: Annotated[
-        str, typer.Argument(help="The device's id, or enough of its beginning.", show_default=False)
-    ] = "",
+    device_id: DeviceArgument = "",
     *,
     everything: Annotated[bool, typer.Option("--all", help="All of the person's devices.")] = False,
     yes: YesOption = False,

@@ -2,12 +2,10 @@
 
 from typing import Annotated
 
-import typer
-
 from nightlatch.cli.connection import SENDING_DEADLINE
 from nightlatch.cli.conversation import converse, new_password, typed
 from nightlatch.cli.failure import failures_told
-from nightlatch.cli.options import YesOption, utf8
+from nightlatch.cli.options import YesOption, text_argument
 from nightlatch.cli.output import say
 from nightlatch.cli.own_session import account_at
 from nightlatch.cli.question import consent
@@ -26,9 +24,7 @@ from nightlatch.v1.login_pb2 import Step
 
 
 def security_mailbox(
-    address: Annotated[
-        str, typer.Argument(help="The mailbox.", metavar="MAILBOX", callback=utf8, show_default=False)
-    ],
+    address: Annotated[str, text_argument("The mailbox.", "MAILBOX")],
     *,
     user: UserOption = "",
     no_session: NoSessionOption = False,

@@ -40,16 +40,7 @@ V = TypeVar("V", bound=Part)
 
 def while_verifying(parts: Iterable[V], *, quiet: bool) -> Iterator[V]:
     """The parts as they come, with a bar beside them; none where `quiet`, or where nobody would see it."""
-    bar = Progress(
-        TextColumn("verifying rows"),
-        BarColumn(),
-        TextColumn("{task.completed:.0f} of {task.total:.0f}"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=quiet or not sys.stderr.isatty(),
-    )
-    with bar:
+    with _bar("verifying rows", "{task.completed:.0f} of {task.total:.0f}", quiet=quiet) as bar:
         task = bar.add_task("", total=1)
         for part in parts:
             bar.update(task, completed=part.rows, total=max(part.expected, part.rows, 1))
@@ -58,18 +49,20 @@ def while_verifying(parts: Iterable[V], *, quiet: bool) -> Iterator[V]:
 
 def while_reading(pieces: Iterable[P], *, quiet: bool) -> Iterator[P]:
     """The pieces as they come, with a bar beside them; none where `quiet`, or where nobody would see it."""
-    console = Console(stderr=True)
-    bar = Progress(
-        TextColumn("reading people"),
-        BarColumn(pulse_style="cyan"),
-        TextColumn("{task.completed:.0f}"),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=quiet or not sys.stderr.isatty(),
-    )
-    with bar:
+    with _bar("reading people", "{task.completed:.0f}", quiet=quiet) as bar:
         task = bar.add_task("", total=None)  # nobody knows how many there are before they are read
         for piece in pieces:
             bar.update(task, completed=piece.read)
             yield piece
+
+
+def _bar(doing: str, count: str, *, quiet: bool) -> Progress:
+    return Progress(
+        TextColumn(doing),
+        BarColumn(pulse_style="cyan"),
+        TextColumn(count),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=quiet or not sys.stderr.isatty(),
+    )

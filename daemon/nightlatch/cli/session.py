@@ -7,7 +7,14 @@ import typer
 from nightlatch.cli.connection import DEADLINE, daemon_at
 from nightlatch.cli.failure import Exit, Failure, failures_told
 from nightlatch.cli.listing import account_json, account_words
-from nightlatch.cli.options import ADMIN_SOCKET, EXITS, JsonOption, SocketOption, UserArgument
+from nightlatch.cli.options import (
+    ADMIN_SOCKET,
+    EXITS,
+    JsonOption,
+    SessionArgument,
+    SocketOption,
+    UserArgument,
+)
 from nightlatch.cli.output import json_time, local_time, print_json, print_table, say
 from nightlatch.v1.user_pb2 import EndSessionsRequest, ListSessionsRequest
 
@@ -38,7 +45,7 @@ def list_(user: UserArgument, *, socket: SocketOption = ADMIN_SOCKET, as_json: J
 
 def end(
     user: UserArgument,
-    session_id: Annotated[str, typer.Argument(help="The session's id.", show_default=False)] = "",
+    session_id: SessionArgument = "",
     *,
     everything: Annotated[bool, typer.Option("--all", help="All of the person's sessions.")] = False,
     socket: SocketOption = ADMIN_SOCKET,

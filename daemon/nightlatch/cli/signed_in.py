@@ -12,7 +12,7 @@ import typer
 from nightlatch.cli.enrolling import show_and_confirm
 from nightlatch.cli.failure import Exit, Failure
 from nightlatch.cli.kept_session import KeptSession, runtime_folder
-from nightlatch.cli.options import utf8
+from nightlatch.cli.options import text_argument, utf8
 from nightlatch.cli.own_session import OwnSession, account_at
 from nightlatch.v1 import account_pb2
 from nightlatch.v1.enrollment_pb2 import BeginEnrollmentResponse
@@ -29,10 +29,7 @@ NoSessionOption = Annotated[
     bool,
     typer.Option("--no-session", help="Sign in now, and keep no session for the next 15 minutes."),
 ]
-OwnArgument = Annotated[
-    str,
-    typer.Argument(help="Its id, or enough of its beginning.", show_default=False, callback=utf8),
-]
+OwnArgument = Annotated[str, text_argument("Its id, or enough of its beginning.")]
 
 
 @contextmanager

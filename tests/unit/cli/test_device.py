@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -138,3 +139,13 @@ def test_the_installed_program_lists_renames_and_revokes(trusting: FakeDaemon) -
     every = program(NIGHTLATCH, "device", "revoke", "alice", "--all", "--yes", *at)
     assert (one.returncode, every.returncode) == (0, 0), every.stderr
     assert left(trusting) == ["c-1111", "c-1222"]
+
+
+@pytest.mark.parametrize("command", [("device", "revoke"), ("session", "end")])
+def test_an_id_that_is_no_text_is_wrong_use(trusting: FakeDaemon, command: tuple[str, str]) -> None:
+    """Bytes that are not UTF-8 are told of, and no daemon is asked."""
+    argv = [*map(str.encode, command), b"alice", b"d-\xff", b"--socket", bytes(trusting.socket)]
+    run = subprocess.run([bytes(NIGHTLATCH), *argv], capture_output=True, timeout=30, check=False)
+    assert run.returncode == 2
+    assert b"not UTF-8" in run.stderr
+    assert trusting.asked == []
