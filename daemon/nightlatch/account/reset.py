@@ -96,6 +96,10 @@ class Resets:
         await self._hold(came_in)
         return step
 
+    async def close(self) -> None:
+        """Wait for the codes under way, for a bounded time."""
+        await self._codes.close()
+
     async def _take_code(self, state: ResetState, caller: str, answer: bytes) -> Step:
         account = await self._codes.take(caller, state.user, state.source, read_code(answer).reveal())
         if account is None:

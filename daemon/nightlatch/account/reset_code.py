@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 LENGTH = 12
 SECONDS = 30.0
+CLOSING_SECONDS = 5.0
+"""How long the codes under way are waited for when the daemon stops: nobody asks for theirs a second time."""
 MOST_UNDER_WAY = 200
 TEMPLATE = "reset_code"
 _LOOK_ALIKE = str.maketrans("OIL", "011", " -")
@@ -58,6 +60,14 @@ class ResetCodes:
         task = asyncio.get_running_loop().create_task(self._try(caller, user, source))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
+
+    async def close(self) -> None:
+        """Wait for the codes under way, for a bounded time."""
+        if not self._under_way:
+            return
+        _, left = await asyncio.wait(self._under_way, timeout=CLOSING_SECONDS)
+        if left:
+            self._parts.log.warning("reset.not_sent", kind="stopping", under_way=len(left))
 
     async def take(self, caller: str, user: str, source: str, typed: str) -> Account | None:
         """The account whose code this is, and spend the code; None for a wrong one.

@@ -5,6 +5,7 @@ MUST 1: a caller with a list of directories finds nobody outside it: those peopl
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -77,8 +78,9 @@ class ScopedActions:
 
     async def close(self) -> None:
         """Wait for what is sent behind answers, for a bounded time."""
-        for actions in self._built.values():
-            await actions.verifications.close()
+        built = self._built.values()
+        sending = [part for one in built for part in (one.verifications, one.own_account.resets)]
+        await asyncio.gather(*(part.close() for part in sending))
 
     def _build(self, names: frozenset[str] | None) -> Actions:
         parts = self._parts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -71,15 +72,13 @@ class Core:
             await self.webhook.close()
 
     async def close(self) -> None:
-        """Let go of the directories and channels, after the messages and notices under way."""
-        await self.scoped.close()
-        await self.notices.close()
+        """Let go of the directories and channels, after the messages, notices and events under way."""
+        await asyncio.gather(self.scoped.close(), self.notices.close(), self.hand_over())
         for channel in self.channels.values():
             await channel.close()
         await self.deliveries.close()
         for directory in self.directories:
             await directory.close()
-        await self.hand_over()
 
 
 def build_core(config: Config, world: World) -> Core:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nightlatch.app.planned import planned_policy
+from nightlatch.model import AuditQuery, Result
 from nightlatch.rpc.account import AccountService
 from nightlatch.rpc.admin import AdminService
 from nightlatch.rpc.admin_session import AdminSessionService
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from nightlatch.app.actions import Actions
     from nightlatch.app.core import Core
     from nightlatch.app.world import World
+    from nightlatch.model import AuditRow
     from nightlatch.policy.policy import Policy
     from nightlatch.rpc.audit import AuditService
     from nightlatch.rpc.caller import Caller, CallerAddresses
@@ -64,6 +66,7 @@ class Offers:
     def __init__(self, core: Callable[[], Core], world: World, addresses: CallerAddresses) -> None:
         self._core = core
         self._clock = world.clock
+        self._audit = world.audit.log
         self._addresses = addresses
         self._log = world.log
 
@@ -128,7 +131,7 @@ class Offers:
             _offer(
                 "nightlatch.v1.UserService",
                 user_pb2_grpc.add_UserServiceServicer_to_server,
-                UserService(actions, lambda: self._core().review, addresses, log),
+                UserService(actions, lambda: self._core().review, self._last_login, addresses, log),
                 listeners,
             ),
         )
@@ -169,6 +172,11 @@ class Offers:
 
     def _actions(self, caller: Caller) -> Actions:
         return self._core().scoped.within(caller.rights.directories)
+
+    async def _last_login(self, account_id: str) -> AuditRow | None:
+        """The newest login of an account that let somebody in."""
+        query = AuditQuery((account_id,), "login.", (Result.GRANTED,))
+        return next(iter(await self._audit.page(query, None, 1)), None)
 
     async def _planned(self, file: str, text: str, enabled: frozenset[str]) -> Policy:
         return await planned_policy(file, text, enabled, self._core().directories, self._log)

@@ -40,6 +40,8 @@ def user_json(found: GetUserResponse, service: str) -> dict[str, object]:
         "grace_logins": standing.grace_logins,
         "grace_start_time": json_time(standing.grace_start_time),
         "invite_expire_time": json_time(standing.invite_expire_time),
+        "last_sign_in_time": json_time(found.last_sign_in_time),
+        "last_sign_in_service": found.last_sign_in_service or None,
         "credentials": [credential_json(each) for each in found.credentials if not each.device],
         "devices": [credential_json(each) for each in found.credentials if each.device],
         "handle": policy.handle or None,
@@ -59,9 +61,7 @@ def _facts(found: GetUserResponse, service: str) -> Iterator[tuple[str, str]]:
         )
     yield "gets in", _locked(limits)
     yield "failures", f"{limits.failures_in_a_row} in a row, {limits.failures_in_all} in 30 days"
-    used = [each.last_use_time for each in found.credentials if each.HasField("last_use_time")]
-    last = max(used, key=lambda time: (time.seconds, time.nanos), default=None)
-    yield "last sign-in", "never with a second factor" if last is None else local_time(last)
+    yield "last sign-in", _last_sign_in(found)
     standing = found.standing
     if standing.grace_logins:
         since = local_time(standing.grace_start_time)
@@ -72,6 +72,13 @@ def _facts(found: GetUserResponse, service: str) -> Iterator[tuple[str, str]]:
         prospect = policy.prospect
         words, because = outlook_words(prospect.outlook), prospect.because
         yield f"at {service}", f"{words}: {because}" if because else words
+
+
+def _last_sign_in(found: GetUserResponse) -> str:
+    if not found.HasField("last_sign_in_time"):
+        return "none in the audit"
+    time, service = local_time(found.last_sign_in_time), found.last_sign_in_service
+    return f"{time} at {service}" if service else time
 
 
 def _locked(limits: UserLimits) -> str:

@@ -11,12 +11,13 @@ from nightlatch.rpc.values import account_message, timestamp
 from nightlatch.v1 import user_pb2, user_pb2_grpc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     import structlog
 
     from nightlatch.administration import Administration
     from nightlatch.desk import Desk, UserView
+    from nightlatch.model import AuditRow
     from nightlatch.review import Review
     from nightlatch.rpc.caller import Caller, CallerAddresses
 
@@ -43,11 +44,13 @@ class UserService(user_pb2_grpc.UserServiceServicer):
         self,
         acting: Callable[[Caller], Acting],
         review: Callable[[], Review],
+        last_login: Callable[[str], Awaitable[AuditRow | None]],
         addresses: CallerAddresses,
         log: structlog.stdlib.BoundLogger,
     ) -> None:
         self._acting = acting
         self._review = review
+        self._last_login = last_login
         self.addresses = addresses
         self.log = log
 
@@ -62,7 +65,11 @@ class UserService(user_pb2_grpc.UserServiceServicer):
         # Policy is asked over all directories. An application hears of the rules for its own services.
         if caller.rights.directories is None and (client == PAM or caller.may_act_for(service)):
             policy = explanation_message(await self._review().explain(request.user, service, "", client))
+        last = await self._last_login(view.account.id)
+        known = last is not None and (client == PAM or caller.may_act_for(last.event.service))
         return user_pb2.GetUserResponse(
+            last_sign_in_time=timestamp(last.at if last else None),
+            last_sign_in_service=last.event.service if last and known else "",
             account=account_message(view.account),
             credentials=[credential_message(acting.administration, one) for one in view.credentials],
             limits=_limits(view),

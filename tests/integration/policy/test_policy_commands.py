@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import signal
 from typing import Any
 
 import grpc
 import pytest
 
-from nightlatch.v1 import policy_pb2, policy_pb2_grpc
+from nightlatch.v1 import login_pb2, policy_pb2, policy_pb2_grpc
+from testbed.front_door import Person
 from testbed.office import ADMINS, REQUIRED, RULES, Office
 from testbed.process import wait_until
 from testbed.slapd import group_dn
@@ -161,3 +163,21 @@ def test_reviews_are_on_the_admin_socket_alone(common_office: Office) -> None:
         with pytest.raises(grpc.RpcError) as error:
             service.ExplainPolicy(policy_pb2.ExplainPolicyRequest(user="alice"), timeout=15)
     assert error.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_who_was_let_in_without_a_factor_has_signed_in(office: Office) -> None:
+    """The last sign-in is that of the audit: an exempt person's and an observed one's, and no refusal."""
+
+    def last(user: str) -> tuple[bool, str | None]:
+        shown = json.loads(office.daemon.command("admin", "user", "show", user, "--json").stdout)
+        return shown["last_sign_in_time"] is not None, shown["last_sign_in_service"]
+
+    with office.daemon.channel() as channel:
+        assert Person(channel, "alice").password("not hers").outcome.verdict == login_pb2.VERDICT_REFUSED
+        for user in ("dave", "carol"):
+            assert last(user) == (False, None)
+            assert Person(channel, user).password().outcome.verdict == login_pb2.VERDICT_GRANTED
+            assert last(user) == (True, "sshd")
+    assert last("alice") == (False, None)
+    told = office.daemon.command("admin", "user", "show", "alice").stdout
+    assert "none in the audit" in told

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nightlatch.account import Passwords, Proving, ResetCodes, Resets, Sessions
+from nightlatch.account import Passwords, Proving, ResetCodes, Resets, Sessions, reset_code
 from nightlatch.account.reset_ticket import CODE_SECONDS, PASSWORD_SECONDS
 from nightlatch.channel import Medium
 from nightlatch.errors import Conflict, Invalid
@@ -77,6 +77,34 @@ class Forgetting:
         assert isinstance(step, Prompt)
         assert (step.kind, step.echo) == (PromptKind.PASSWORD, False)
         return step
+
+
+async def test_a_code_under_way_leaves_before_a_stop() -> None:
+    """The mail that is being sent is waited for; one that takes too long is given up, and the log says so."""
+    forgetting = Forgetting()
+    await forgetting.resets.begin(CALLER, "alice", SOURCE)
+    assert forgetting.world.post.sent == []
+    await forgetting.resets.close()
+    assert len(forgetting.world.post.sent) == 1
+    assert forgetting.world.store.stood[ALICE.id].reset
+
+
+async def test_a_code_that_takes_too_long_stops_no_stop(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A provider hangs: the stop goes on, and the log tells that a code has not left."""
+    monkeypatch.setattr(reset_code, "CLOSING_SECONDS", 0.05)
+    forgetting = Forgetting()
+    hang = asyncio.Event()
+
+    async def never(*_: object) -> None:
+        await hang.wait()
+
+    monkeypatch.setattr(forgetting.world.post, "send", never)
+    await forgetting.resets.begin(CALLER, "alice", SOURCE)
+    await forgetting.resets.close()
+    assert "reset.not_sent" in capsys.readouterr().out
+    hang.set()
 
 
 async def test_a_code_is_good_for_half_an_hour() -> None:
