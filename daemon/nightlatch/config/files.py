@@ -53,13 +53,9 @@ class FileChecker:
 
     def certificates(self, path: Path) -> str:
         """Certificates of authorities, in PEM."""
-        try:
-            file, status = open_regular(path)
-        except OSError as error:
-            return _unopened(path, error)
-        file.close()
-        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            return f"others may write {path}, and so choose whom to trust.\nRun: chmod go-w {path}"
+        wrong = _written_by_others(path, ", and so choose whom to trust")
+        if wrong:
+            return wrong
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
         except ssl.SSLError:
@@ -72,14 +68,7 @@ class FileChecker:
 
     def public(self, path: Path) -> str:
         """A file that anybody may read and nobody else may write."""
-        try:
-            file, status = open_regular(path)
-        except OSError as error:
-            return _unopened(path, error)
-        file.close()
-        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            return f"others may write {path}.\nRun: chmod go-w {path}"
-        return ""
+        return _written_by_others(path)
 
     def folder(self, path: Path) -> str:
         """A folder that the daemon uses, or makes where it is missing."""
@@ -123,6 +112,17 @@ class FileChecker:
         if status.st_uid not in self.owners:
             return f"{path} belongs to uid {status.st_uid}.\n{_OWNER}", b""
         return "", content
+
+
+def _written_by_others(path: Path, harm: str = "") -> str:
+    try:
+        file, status = open_regular(path)
+    except OSError as error:
+        return _unopened(path, error)
+    file.close()
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return f"others may write {path}{harm}.\nRun: chmod go-w {path}"
+    return ""
 
 
 def _unopened(path: Path, error: OSError) -> str:
