@@ -3,6 +3,7 @@
 MUST 1: who is not admitted gets no byte through.
 MUST 2: what is buffered for a slow side is bounded: the other side is paused.
 MUST 3: the number of connections is bounded; one too many is closed at once.
+MUST 4: who begins and resets more streams than its share of requests explains is cut off (API-03).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 from nightlatch.rpc.rights import NotAdmitted
 from nightlatch.rpc.sparing import SparingLog
+from nightlatch.rpc.streams import Allowance, Frames, most_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,6 +96,7 @@ class Passage:
         self._most = most
         self._log = SparingLog(route.log)
         self.fronts: set[Front] = set()
+        self._allowances: dict[str, Allowance] = {}
 
     def front(self) -> Front:
         """The end for a new connection."""
@@ -114,6 +117,18 @@ class Passage:
             return None
         self.fronts.add(front)
         return caller
+
+    def affords(self, caller: Caller, frames: int) -> bool:
+        """Whether a caller may begin and reset so many streams now."""
+        share = caller.rights.requests_per_second
+        if share is None or not frames:
+            return True
+        allowance = self._allowances.setdefault(str(caller), Allowance())
+        if allowance.take(frames, share, asyncio.get_running_loop().time()):
+            return True
+        reason = f"it begins and resets more than {most_frames(share)} streams a second"
+        self._log.warning("client.cut_off", client=str(caller), reason=reason)
+        return False
 
     def forget(self, front: Front) -> None:
         """A connection has ended."""
@@ -157,6 +172,7 @@ class Front(Side):
         super().__init__()
         self._passage = passage
         self._early = b""
+        self._frames = Frames()
         self._joining: asyncio.Task[None] | None = None
         self.caller: Caller | None = None
         self.address = b""
@@ -193,8 +209,14 @@ class Front(Side):
             self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Hand on what came."""
-        if self.other is not None:
+        """Hand on what came, as far as the caller may ask so much."""
+        caller = self.caller
+        if caller is None or (
+            caller.rights.requests_per_second is not None
+            and not self._passage.affords(caller, self._frames.counted(data))
+        ):
+            self.abort()
+        elif self.other is not None:
             self.other.write(data)
         elif self.transport is not None and self._joining is not None:
             self._early += data
