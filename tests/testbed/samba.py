@@ -11,7 +11,6 @@ import random
 import shutil
 import signal
 import socket
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import ldap3
@@ -19,6 +18,7 @@ import ldap3
 from nightlatch.directories.ldap_tls import StrictTls, trust
 from testbed.ports import own_part
 from testbed.process import Child, wait_until
+from testbed.samba_domain import ADMIN_PASSWORD, DOMAIN, database, provision, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,14 +26,13 @@ if TYPE_CHECKING:
 
     from testbed.pki import Pki
 
-DOMAIN = "nl.test"
-NETBIOS = "NL"
+# Of the domain's module; what is made here is exported anyway.
+__all__ = ["DOMAIN"]
 BASE = "DC=nl,DC=test"
 USERS = f"CN=Users,{BASE}"
 SERVICE_UPN = f"nightlatch@{DOMAIN}"
 SERVICE_DN = f"CN=nightlatch,{USERS}"
 SERVICE_PASSWORD = "Service-account-3-of-the-test-bed"
-ADMIN_PASSWORD = "Adm1n-Pass!"
 
 NORMAL, DISABLED = 512, 514
 """Values of userAccountControl."""
@@ -43,18 +42,6 @@ LONG_AGO = 130_000_000_000_000_000
 _FORCE_CHANGE_PASSWORD = "00299570-246d-11d0-a768-00aa006e0529"
 _PORTS = (389, 636)
 _LOCAL_WRITE = "--controls=local_oid:1.3.6.1.4.1.7165.4.3.20:0"
-
-_SETTINGS = """
-old password allowed period = 0
-tls enabled = yes
-tls keyfile = {folder}/tls.key
-tls certfile = {folder}/tls.crt
-tls cafile = {folder}/ca.crt
-pid directory = {folder}/run
-ncalrpc dir = {folder}/ncalrpc
-log file = {folder}/log/%m.log
-max log size = 0
-"""
 
 
 def password_of(name: str) -> str:
@@ -93,7 +80,7 @@ class Samba:
         self.ca_file = pki.ca
         self.service_password_file = folder / "service.password"
         folder.mkdir(parents=True, exist_ok=True)
-        self._provision()
+        self._conf = provision(folder, self.address)
         shutil.copy(pki.controller.certificate, folder / "tls.crt")
         shutil.copy(pki.controller.key, folder / "tls.key")
         (folder / "tls.key").chmod(0o600)
@@ -215,8 +202,8 @@ class Samba:
 
     def deny_reading(self, dn: str) -> None:
         """Let no ordinary account see an entry."""
-        _run(
-            *("samba-tool", "dsacl", "set", f"--configfile={self._conf}", "-H", str(self._database)),
+        run(
+            *("samba-tool", "dsacl", "set", f"--configfile={self._conf}", "-H", str(database(self._folder))),
             *(f"--objectdn={dn}", "--sddl=(D;;RPLCLORC;;;AU)"),
         )
 
@@ -224,8 +211,8 @@ class Samba:
         """Let an account set the password of an entry anew (the right User-Force-Change-Password)."""
         sid = self._sid(trustee)
         right = f"(OA;;CR;{_FORCE_CHANGE_PASSWORD};;{sid})"
-        _run(
-            *("samba-tool", "dsacl", "set", f"--configfile={self._conf}", "-H", str(self._database)),
+        run(
+            *("samba-tool", "dsacl", "set", f"--configfile={self._conf}", "-H", str(database(self._folder))),
             *(f"--objectdn={dn}", f"--sddl={right}"),
         )
 
@@ -239,43 +226,10 @@ class Samba:
         """Make a password as old as LONG_AGO."""
         self.modify_locally(f"dn: {dn}\nchangetype: modify\nreplace: pwdLastSet\npwdLastSet: {LONG_AGO}\n")
 
-    @property
-    def _conf(self) -> Path:
-        return self._folder / "etc" / "smb.conf"
-
-    def _provision(self) -> None:
-        (self._folder / "empty.conf").touch()
-        _run(
-            *("samba-tool", "domain", "provision", f"--configfile={self._folder}/empty.conf"),
-            *(f"--targetdir={self._folder}", f"--realm={DOMAIN.upper()}", f"--domain={NETBIOS}"),
-            *("--server-role=dc", "--dns-backend=NONE", "--use-rfc2307", f"--adminpass={ADMIN_PASSWORD}"),
-            *("--host-name=dc1", f"--host-ip={self.address}"),
-            *(f"--option=interfaces={self.address}/8", "--option=bind interfaces only=yes"),
-        )
-        for name in ("run", "ncalrpc", "log"):
-            (self._folder / name).mkdir()
-        own = _SETTINGS.format(folder=self._folder)
-        text = self._conf.read_text().replace("[global]\n", f"[global]{own}", 1)
-        lines = [
-            "server services = ldap" if line.strip().startswith("server services") else line
-            for line in text.splitlines()
-        ]
-        self._conf.write_text("\n".join(lines) + "\n")
-        _run(
-            *("samba-tool", "domain", "passwordsettings", "set", f"--configfile={self._conf}"),
-            *("-H", str(self._database), "--complexity=off", "--min-pwd-length=6", "--min-pwd-age=0"),
-            *("--max-pwd-age=42", "--account-lockout-threshold=3", "--account-lockout-duration=1"),
-            "--reset-account-lockout-after=1",
-        )
-
-    @property
-    def _database(self) -> Path:
-        return self._folder / "private" / "sam.ldb"
-
     def _local(self, program: str, ldif: str, *options: str) -> None:
         file = self._folder / "change.ldif"
         file.write_text(ldif)
-        _run(program, "-H", str(self._database), f"--configfile={self._conf}", *options, str(file))
+        run(program, "-H", str(database(self._folder)), f"--configfile={self._conf}", *options, str(file))
 
     def _change(self, change: Callable[[Any], object]) -> Any:  # noqa: ANN401 - half of ldap3 is untyped
         """Do something as administrator that must work, over a connection of its own; what came back."""
@@ -294,10 +248,3 @@ class Samba:
                 if probe.connect_ex((self.address, port)) != 0:
                     return False
         return True
-
-
-def _run(*command: str) -> None:
-    done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=100
-    )
-    assert done.returncode == 0, f"{command[0]} failed: {done.stdout[-2000:]}{done.stderr[-2000:]}"

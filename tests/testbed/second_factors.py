@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from testbed.carrier import SMSC_PASSWORD, SYSTEM_ID, Carrier
 from testbed.daemon import BIN, Nightlatchd
 from testbed.front_door import MODULE, Person, directory_table, enroll
+from testbed.leaks import found_in
 from testbed.mail import MAILBOX, PASSWORD, RECIPIENTS, MailServer
 from testbed.process import wait_until
 from testbed.slapd import Slapd, password_of
@@ -26,7 +27,6 @@ from testbed.ssh_login import SshLogin
 from testbed.sshd import Sshd, SshUser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from email.message import EmailMessage
     from pathlib import Path
 
@@ -218,21 +218,9 @@ class World:
         return Person(channel, person.name)
 
     def leaks(self) -> list[str]:
-        """LEK-01: the secrets that are in a string of the daemon's log, in the SSH servers', in the state."""
-        said = "\n".join(text for event in self.daemon.events() for text in _strings(event))
-        said += self.door.log + self.key_door.log + self.strict_door.log + self._unparsed()
-        state = b"".join(path.read_bytes() for path in (self.daemon.folder / "state").iterdir()).decode(
-            "latin-1"
-        )
-        return [
-            secret
-            for secret in sorted(self.secrets)
-            if re.search(rf"(?<!\w){re.escape(secret)}(?!\w)", said) or (len(secret) > 6 and secret in state)
-        ]
-
-    def _unparsed(self) -> str:
-        lines = self.daemon.log.read_text(errors="replace").splitlines()
-        return "\n".join(line for line in lines if not line.startswith("{"))
+        """LEK-01: the secrets that are in the daemon's log, in the SSH servers', in the state."""
+        told = "".join(door.log for door in (self.door, self.key_door, self.strict_door))
+        return found_in(self.secrets, self.daemon, told)
 
     def _code(self, person: Resident, factor: str) -> str:
         if factor == "sms":
@@ -318,15 +306,3 @@ def mail_text(mail: EmailMessage) -> str:
     body = mail.get_body(("plain",))
     assert body is not None
     return f"{mail['Subject']}\n{body.get_content()}"
-
-
-def _strings(value: object, name: str = "") -> Iterator[str]:
-    """Every string in an event, but the time: its microseconds may look like a code."""
-    if isinstance(value, str) and name != "time":
-        yield value
-    elif isinstance(value, dict):
-        for key, one in value.items():
-            yield from _strings(one, key)
-    elif isinstance(value, list):
-        for one in value:
-            yield from _strings(one)
