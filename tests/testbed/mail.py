@@ -165,3 +165,10 @@ class MailServer:
             probe.settimeout(5)
             return probe.recv(4) == b"220 "
         return False
+
+
+def mail_text(mail: EmailMessage) -> str:
+    """Subject and text of a mail."""
+    body = mail.get_body(("plain",))
+    assert body is not None
+    return f"{mail['Subject']}\n{body.get_content()}"

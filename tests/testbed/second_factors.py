@@ -19,7 +19,7 @@ from testbed.carrier import SMSC_PASSWORD, SYSTEM_ID, Carrier
 from testbed.daemon import BIN, Nightlatchd
 from testbed.front_door import MODULE, Person, directory_table, enroll
 from testbed.leaks import found_in
-from testbed.mail import MAILBOX, PASSWORD, RECIPIENTS, MailServer
+from testbed.mail import MAILBOX, PASSWORD, RECIPIENTS, MailServer, mail_text
 from testbed.process import wait_until
 from testbed.slapd import Slapd, password_of
 from testbed.ssh_login import PASSWORD as PASSWORD_PROMPT
@@ -27,7 +27,6 @@ from testbed.ssh_login import SshLogin
 from testbed.sshd import Sshd, SshUser
 
 if TYPE_CHECKING:
-    from email.message import EmailMessage
     from pathlib import Path
 
     import grpc
@@ -299,10 +298,3 @@ def matched(client: pexpect.spawn[str]) -> str:
     """The first group of what a client's last `expect` has found."""
     assert isinstance(client.match, re.Match)
     return str(client.match.group(1))
-
-
-def mail_text(mail: EmailMessage) -> str:
-    """Subject and text of a mail."""
-    body = mail.get_body(("plain",))
-    assert body is not None
-    return f"{mail['Subject']}\n{body.get_content()}"

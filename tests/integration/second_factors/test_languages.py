@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from nightlatch.v1 import login_pb2
-from testbed.second_factors import DIGITS, mail_text
+from testbed.mail import mail_text
+from testbed.second_factors import DIGITS
 from testbed.slapd import person_dn
 
 if TYPE_CHECKING:
