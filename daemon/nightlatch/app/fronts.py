@@ -45,6 +45,8 @@ class Fronts:
         runtime_dir = core().config.daemon.runtime_dir
         self._addresses = CallerAddresses(world.randomness.bytes(16).hex())
         self._watches: list[asyncio.Task[None]] = []
+        self._doors: list[Acceptor] = []
+        """Those of the sockets on which a user's rights may change."""
         calls = core().config.log.calls
         shield = Shield(self._addresses, self._is_administrator, world.log)
         guard = Guard(
@@ -82,6 +84,7 @@ class Fronts:
         for name, wanted, rights in unix:
             listening = passed.get(name) or make_socket(wanted.socket, f"listeners.{name}.socket")
             door = Acceptor(self._route(name), frozenset(wanted.allow_uids), rights)
+            self._doors.append(door)
             await self._listeners[name].start(door, listening)
             self._log.info("listener.ready", listener=name, socket=str(wanted.socket), passed=name in passed)
         if settings.account is not None:
@@ -109,8 +112,10 @@ class Fronts:
         self._watch(self._health.keep(self._world.clock.sleep))
 
     def reload(self) -> None:
-        """Take over what the current configuration says of applications, and of services."""
+        """Take over what the current configuration says of roles, of applications, and of services."""
         self._scrapes.reload()
+        for door in self._doors:
+            door.judge()
         if self._applications is not None:
             self._applications.renew()
 

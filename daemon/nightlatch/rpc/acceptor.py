@@ -77,7 +77,7 @@ class Acceptor:
     ) -> None:
         """`allow_uids` is None for everybody; their rights then say how many connections one may have.
 
-        `rights` may depend on the uid; it is asked for each new connection.
+        `rights` may depend on the uid; it is asked for each new connection, and for all by `judge`.
         """
         self._allow_uids = allow_uids
         self._rights = rights
@@ -102,15 +102,25 @@ class Acceptor:
         """End every connection that is left."""
         self._passage.close()
 
+    def judge(self) -> None:
+        """Give the connections that are open the rights that their users have by now."""
+        for front in tuple(self._passage.fronts):
+            if front.transport is not None and not front.transport.is_closing():
+                front.change(self._caller(peer_uid(front.transport.get_extra_info("socket"))))
+
     async def _taken(self, connection: socket.socket) -> None:
         await asyncio.get_running_loop().connect_accepted_socket(self._passage.front, connection)
+
+    def _caller(self, uid: int) -> Caller:
+        rights = self._rights(uid) if callable(self._rights) else self._rights
+        return Caller(self._kind, f"uid={uid}", rights)
 
     def _admit(self, transport: asyncio.Transport) -> Caller:
         uid = peer_uid(transport.get_extra_info("socket"))
         if self._allow_uids is not None and uid not in self._allow_uids:
             raise NotAdmitted(f"uid {uid} may not call here")
-        rights = self._rights(uid) if callable(self._rights) else self._rights
-        caller = Caller(self._kind, f"uid={uid}", rights)
+        caller = self._caller(uid)
+        rights = caller.rights
         if rights.connections is not None:
             there = sum(1 for front in self._passage.fronts if front.caller == caller)
             if there >= rights.connections:

@@ -78,9 +78,10 @@ class CallerAddresses:
         return f"\0{self._prefix}{self._count}".encode()
 
     def change(self, address: bytes, caller: Caller) -> None:
-        """Let an address lead to the caller's new rights."""
+        """Let an address lead to the caller's new rights, unless somebody has signed in on it."""
         key = self._key(address)
-        if key in self._callers:
+        known = self._callers.get(key)
+        if known is not None and known.until is None:
             self._callers[key] = caller
 
     def become(self, peer: str, caller: Caller) -> None:

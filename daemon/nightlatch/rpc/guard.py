@@ -2,7 +2,7 @@
 
 MUST 1: no handler runs before the caller is known and has the right to this very method.
 MUST 2: what one client may have under way and ask for in a second is bounded; the others do not notice.
-MUST 3: whose authority is a session's has what the session is worth now, also in the middle of a long answer.
+MUST 3: rights are those of now, also in the middle of a long answer: a session's, and a configuration's.
 """
 
 from __future__ import annotations
@@ -87,13 +87,7 @@ class Guard:
 
     async def enter(self, method: str, context: Context) -> _Load:
         """Let a call in, or end it; whoever was let in leaves by taking one from `under_way`."""
-        caller = await self.caller(context)
-        if not caller.may(method):
-            self._log.warning("call.denied", caller=str(caller), method=method)
-            await context.abort(
-                grpc.StatusCode.PERMISSION_DENIED,
-                f"{caller.name} has no right to {method}. An administrator gives it, in the client's table.",
-            )
+        caller = await self.permitted(method, context)
         load = self._loads.setdefault(str(caller), _Load())
         wrong = load.too_much(caller, self.steady())
         if wrong:
@@ -104,7 +98,18 @@ class Guard:
         load.under_way += 1
         return load
 
-    async def caller(self, context: Context) -> Caller:
+    async def permitted(self, method: str, context: Context) -> Caller:
+        """Who calls, and may call this method now; ends the call of anybody else."""
+        caller = await self._caller(context)
+        if not caller.may(method):
+            self._log.warning("call.denied", caller=str(caller), method=method)
+            await context.abort(
+                grpc.StatusCode.PERMISSION_DENIED,
+                f"{caller.name} has no right to {method}. An administrator gives it, in the client's table.",
+            )
+        return caller
+
+    async def _caller(self, context: Context) -> Caller:
         """Who calls, with the rights of now (MUST 3); ends the call of somebody who has none any more."""
         try:
             caller = self._addresses.caller(context.peer())
@@ -203,7 +208,7 @@ def _telling(guard: Guard, method: str, inner: Any) -> Any:  # noqa: ANN401, gRP
                 try:
                     async for answer in inner(request, context):
                         if guard.steady() - looked_at >= LOOKED_AT_EVERY:
-                            await guard.caller(context)
+                            await guard.permitted(method, context)
                             looked_at = guard.steady()
                         yield answer
                 finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from typing import TYPE_CHECKING
 
 import grpc
@@ -18,6 +19,7 @@ from nightlatch.v1 import (
 )
 from testbed.authority import Order
 from testbed.company import AUDITOR, HELPER
+from testbed.process import wait_until
 
 if TYPE_CHECKING:
     from testbed.company import Company
@@ -109,3 +111,20 @@ def test_a_directory_that_is_away_protects_everybody(company: Company, slapd: Sl
         slapd.start()
     assert done.returncode == 3
     assert json.loads(done.stdout.splitlines()[-1])["error"]["status"] == "UNAVAILABLE"
+
+
+def test_a_reload_counts_on_connections_that_are_open(company: Company) -> None:
+    """API-02: whom a new configuration makes an auditor changes nothing any more, wherever they have been."""
+    daemon = company.daemon
+    with daemon.channel(admin=True) as channel:
+        users = user_pb2_grpc.UserServiceStub(channel)
+        users.DisableUser(user_pb2.DisableUserRequest(user="carol"), timeout=10)
+        daemon.config.write_text(daemon.config.read_text() + '\n[[roles]]\nrole = "auditor"\nuids = [0]\n')
+        daemon.signal(signal.SIGHUP)
+        wait_until(lambda: bool(company.said("config.reloaded")), "the reload")
+        with pytest.raises(grpc.RpcError) as refused:
+            users.EnableUser(user_pb2.EnableUserRequest(user="carol"), timeout=10)
+        assert refused.value.code() is DENIED
+        assert users.GetUser(user_pb2.GetUserRequest(user="carol"), timeout=10).limits.HasField(
+            "disable_time"
+        )

@@ -19,6 +19,7 @@ from nightlatch.rpc.guard import Guard
 from nightlatch.rpc.listener import Listener
 from nightlatch.rpc.login import LoginService
 from nightlatch.rpc.passing import Route
+from nightlatch.rpc.rights import OF_A_SOCKET, Rights
 from nightlatch.rpc.sockets import make_socket, passed_sockets
 from nightlatch.v1 import login_pb2, login_pb2_grpc
 from testbed.core import World
@@ -102,6 +103,37 @@ async def test_another_uid_gets_no_byte_through(tmp_path: Path, addresses: Calle
             await login_pb2_grpc.LoginServiceStub(channel).BeginLogin(begin(), timeout=5)
     assert error.value.code() is grpc.StatusCode.UNAVAILABLE
     await made.stop(0)
+
+
+async def test_a_connection_that_is_left_open_has_the_rights_of_now(
+    tmp_path: Path, addresses: CallerAddresses
+) -> None:
+    """API-02: whose role a new configuration takes away has no use of a connection from before."""
+    given = [OF_A_SOCKET]
+    made = listener_on(tmp_path, addresses)
+    route = Route("pam", made.inner, addresses, structlog.get_logger())
+    door = Acceptor(route, frozenset({ME}), lambda _uid: given[0])
+    await made.start(door, make_socket(tmp_path / "pam.sock", "listeners.pam.socket"))
+    async with grpc.aio.insecure_channel(f"unix:{tmp_path}/pam.sock") as channel:
+        service = login_pb2_grpc.LoginServiceStub(channel)
+        await service.BeginLogin(begin(), timeout=5)
+        given[0] = Rights()
+        door.judge()
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            await service.BeginLogin(begin(), timeout=5)
+    assert error.value.code() is grpc.StatusCode.PERMISSION_DENIED
+    await made.stop(0)
+
+
+def test_who_has_signed_in_keeps_what_the_session_gives() -> None:
+    """What the user of the host has by a new configuration is not what the person behind it has."""
+    addresses = CallerAddresses("n")
+    address = addresses.bind(Caller("admin", "uid=7", Rights()))
+    peer = f"unix-abstract:{address.decode()[1:]}"
+    signed_in = Caller("admin", "uid=7 bob@corp", OF_A_SOCKET, until=900.0)
+    addresses.become(peer, signed_in)
+    addresses.change(address, Caller("admin", "uid=7", Rights()))
+    assert addresses.caller(peer) is signed_in
 
 
 @pytest.mark.usefixtures("listener")

@@ -182,8 +182,8 @@ async def test_an_open_connection_is_worth_what_the_session_is_now() -> None:
         await guard.enter(method, call)
 
 
-async def test_what_is_sent_in_pieces_ends_with_the_session() -> None:
-    """SES-04: who follows the audit hears nothing more once the session is over."""
+async def test_what_is_sent_in_pieces_ends_with_the_session_or_the_role() -> None:
+    """SES-04: who follows the audit hears nothing more once the session is over, or the role is gone."""
     clock = FakeClock()
     addresses = CallerAddresses("n")
     guard = Guard(addresses, clock.steady, structlog.get_logger(), logs_calls=False)
@@ -206,4 +206,10 @@ async def test_what_is_sent_in_pieces_ends_with_the_session() -> None:
     answers = cast("Any", found).unary_stream(None, FakeCall(peer))
     assert [await anext(answers), await anext(answers)] == [0, 1]
     with pytest.raises(Ended, match="has ended"):
+        await anext(answers)
+    address = addresses.bind(Caller("admin", "uid=8", rights_of(Role.AUDITOR)))
+    answers = cast("Any", found).unary_stream(None, FakeCall(f"unix-abstract:{address.decode()[1:]}"))
+    assert await anext(answers) == 0
+    addresses.change(address, Caller("admin", "uid=8", OF_NOBODY))
+    with pytest.raises(Ended, match="no right"):
         await anext(answers)
