@@ -178,4 +178,6 @@ def test_a_channel_needs_no_reports() -> None:
     """The method is for those that have something to report."""
     mute = Mute()
     kind = ChannelPlugin("mute", Medium.PHONE, Settings, lambda _: mute)
-    ChannelFacade("mute", kind, mute, lambda: 0.0).report_to(lambda _name, _delivery: None)
+    taken: list[object] = []
+    ChannelFacade("mute", kind, mute, lambda: 0.0).report_to(lambda _name, delivery: taken.append(delivery))
+    assert taken == []

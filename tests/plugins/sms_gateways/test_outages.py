@@ -150,7 +150,8 @@ async def test_a_cancelled_send_leaves_nothing_behind(
                 task.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
         hang = False
-        await asyncio.gather(*(channel.send(TO, message, 10) for _ in range(CONNECTIONS)))
+        receipts = await asyncio.gather(*(channel.send(TO, message, LONG) for _ in range(CONNECTIONS)))
+        assert all(receipt.provider_id for receipt in receipts)
 
 
 async def test_connections_are_kept(pki: Pki, make_channel: MakeChannel, message: Message) -> None:
@@ -180,7 +181,8 @@ async def test_close_lets_go(pki: Pki, make_channel: MakeChannel, message: Messa
         channel = make_channel(running.port)
         await channel.send(TO, message, 5)
         await channel.close()
-        await asyncio.wait_for(running.wait_for_closed(1), 5)
+        await asyncio.wait_for(running.wait_for_closed(1), LONG)
+        assert (running.connections, running.closed) == (1, 1)
 
 
 async def test_name_servers_that_hang_are_asked_once(

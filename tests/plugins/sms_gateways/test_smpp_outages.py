@@ -236,4 +236,5 @@ async def test_closing_a_hung_session_is_bounded(make_channel: MakeChannel) -> N
     async with raw_smsc(lambda raw: takes_all(raw) if raw.command != UNBIND else b"") as server:
         channel = make_channel(server.port)
         await channel.send(TO, MESSAGE, 5)
-        await asyncio.wait_for(channel.close(), 3)
+        await asyncio.wait_for(channel.close(), LONG)
+        assert server.seen[-1].command == UNBIND

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,7 +70,11 @@ def test_the_plugin_declares_one_email_channel() -> None:
 
 def test_building_connects_to_nothing(bench: Bench) -> None:
     """And needs no event loop."""
-    build(bench.settings(port=1))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        build(bench.settings(host="127.0.0.1", port=listening.getsockname()[1]))
+        listening.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            listening.accept()
 
 
 def test_nothing_shows_the_secret(bench: Bench, secret: Path) -> None:

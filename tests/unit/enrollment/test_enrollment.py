@@ -74,3 +74,4 @@ async def test_devices_leave_room_for_credentials(world: World) -> None:
         world.give(f"d{number}", "device")
     begun = await enrollments(world).begin(CALLER, "alice", "word", "tablet")
     await enrollments(world).confirm(CALLER, begun.ticket, b"word")
+    assert "tablet" in {one.label for one in await world.store.credentials(ALICE.id)}
