@@ -36,8 +36,7 @@ def test_a_changed_password_is_the_one_that_counts(world: AccountWorld) -> None:
     with world.daemon.channel() as channel:
         login = Person(channel, person.name)
         assert login.password(old).outcome.verdict == login_pb2.VERDICT_REFUSED
-        step = login.answer(login.password(NEW), app.fresh())
-        assert step.outcome.verdict == login_pb2.VERDICT_GRANTED
+        assert login.password(NEW).prompt.kind == login_pb2.PROMPT_KIND_CODE
 
 
 def test_a_wrong_old_password_changes_nothing_and_is_counted(world: AccountWorld) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import grpc
@@ -14,10 +15,12 @@ from testbed.second_factors import LETTERS
 from testbed.slapd import password_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from testbed.own_account import AccountWorld
 
 
-def test_a_security_email_is_proven_by_the_code_sent_to_it(world: AccountWorld) -> None:
+def test_a_security_email_is_proven_by_the_code_sent_to_it(world: AccountWorld, tmp_path: Path) -> None:
     """A wrong code stores nothing, the right one does; from then on emergency codes and notices go there."""
     person = world.person()
     app = world.totp(person)
@@ -31,10 +34,11 @@ def test_a_security_email_is_proven_by_the_code_sent_to_it(world: AccountWorld) 
         output = talk.stdout.read()
     assert talk.returncode == 0, output
     assert "not right" in output
-    shown = world.shown(person, app)
+    done = world.account_with_session(person, tmp_path, "show", "--json", typed=answers(person, app))
+    shown = json.loads(done.stdout[done.stdout.index("{") :])
     assert shown["security_email"] == f"{person.security[0]}•••@nl.test"
     assert [one["factor"] for one in shown["credentials"]] == ["totp"]
-    printed = world.account(person, "recovery-codes", "--yes", typed=answers(person, app))
+    printed = world.account_with_session(person, tmp_path, "recovery-codes", "--yes")
     assert printed.returncode == 0, printed.stderr
     assert world.mailed(person, person.security, "second step was added")
     with world.daemon.channel() as channel:
