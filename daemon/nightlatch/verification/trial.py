@@ -1,7 +1,8 @@
 """One code against what a person has enrolled, decided inside the store's transaction.
 
 MUST 1: the limiter is charged before the code is looked at, once a call, however many credentials there are.
-MUST 2: a request that was decided before gets the same verdict, and nothing is charged or spent again.
+MUST 2: a request that was decided before gets the same verdict, unless an administrator has disabled the
+        account since, and nothing is charged or spent again.
 MUST 3: the credentials are those of the transaction, and only those of factors that policy lets count.
 MUST 4: a credential that its factor calls stolen is gone with the decision, and the code counts nowhere.
 """
@@ -62,6 +63,8 @@ class CodeTrial:
             fingerprint, _, text = snapshot.spent_value.partition(" ")
             if not self.fingerprint or fingerprint != self.fingerprint:
                 raise Conflict(OTHER_REQUEST)
+            if snapshot.limits[self.scope].barred:  # since then, whatever the verdict was
+                return Changes(), Verified(Verification.LOCKED, limits.BARRED)
             return Changes(), Verified.again(text)
         nobody = self.scope.startswith(NOBODY)
         charge = limits.charge_nobody if nobody else limits.charge_factor

@@ -11,7 +11,7 @@ import pytest
 
 from nightlatch.errors import Conflict, NotFound, Unavailable
 from nightlatch.keys import Sealer
-from nightlatch.limits import factor_scope
+from nightlatch.limits import bar, factor_scope
 from nightlatch.login.receipt import Receipts
 from nightlatch.login.ticket import TicketError, Tickets
 from nightlatch.model import Result
@@ -66,6 +66,15 @@ async def test_a_repeated_request_gives_the_same_verdict_and_costs_no_second_att
         assert {one.verified.verification for one in verdicts} == {expected}
         assert [one.verified.repeated for one in verdicts] == [False, True, True]
     assert len(world.store.events) == 2
+
+
+async def test_a_repeated_request_lets_nobody_in_who_was_disabled_meanwhile(world: World) -> None:
+    """SES-04: an old yes, and a new receipt, are not to be had after an administrator said no."""
+    first = await verifications(world).code(CALLER, asking("one"), b"word")
+    assert first.verified.verification is Verification.VERIFIED
+    world.store.limits[SCOPE] = bar(world.store.limits[SCOPE])
+    again = await verifications(world).code(CALLER, asking("one"), b"word", receipt=True)
+    assert (again.verified.verification, again.user, again.receipt) == (Verification.LOCKED, "", "")
 
 
 async def test_a_request_id_of_another_request_is_a_conflict(world: World) -> None:
