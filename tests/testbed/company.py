@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from typing import TYPE_CHECKING
 
 from testbed.applications import Installation
 from testbed.daemon import BIN
+from testbed.quick_command import run_command
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
 HELPER, AUDITOR, STRANGER = 31201, 31202, 31203
@@ -34,13 +35,5 @@ class Company(Installation):
     ) -> subprocess.CompletedProcess[str]:
         """Run `nightlatch` as a user of the host, with a runtime folder of their own."""
         environment = {**os.environ, "XDG_RUNTIME_DIR": str(runtime or "")}
-        return subprocess.run(
-            ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", BIN / "nightlatch", *words,
-             "--socket", self.daemon.admin_socket],
-            input=typed,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )  # fmt: skip
+        argv: list[str | Path] = [BIN / "nightlatch", *words, "--socket", self.daemon.admin_socket]
+        return run_command(argv, typed, environment, uid)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from multiprocessing.process import BaseProcess
 
+LONGEST = 60.0
+"""Seconds that a command may take."""
 _READY = multiprocessing.get_context("forkserver")
 _READY.set_forkserver_preload(["nightlatch.cli.main", "testbed.quick_command"])
 _LOCK = threading.Lock()
@@ -31,23 +33,24 @@ def run_command(
     argv: Sequence[str | Path],
     typed: str = "",
     environment: Mapping[str, str] | None = None,
-    seconds: float = 60,
+    uid: int | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """What ``nightlatch`` prints and returns; `argv` begins with the program, `typed` is its input.
 
-    Raises TimeoutExpired.
+    With `uid` it is run by that user of the host, in the group of that number alone.
+    Raises TimeoutExpired after a minute.
     """
     words = [str(word) for word in argv]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "stdin").write_text(typed, encoding="utf-8")
-        process = _READY.Process(target=_be, args=(words, folder, dict(environment or os.environ)))
+        process = _READY.Process(target=_be, args=(words, folder, dict(environment or os.environ), uid))
         with _LOCK:
             process.start()
-        code = _end(process, seconds)
+        code = _end(process, LONGEST)
         if code is None:
             process.kill()
-            raise subprocess.TimeoutExpired(words, seconds)
+            raise subprocess.TimeoutExpired(words, LONGEST)
         said, told = ((folder / stream).read_text(encoding="utf-8") for stream in ("stdout", "stderr"))
     return subprocess.CompletedProcess(words, code, said, told)
 
@@ -63,7 +66,7 @@ def _end(process: BaseProcess, seconds: float) -> int | None:
     return None
 
 
-def _be(argv: list[str], folder: Path, environment: Mapping[str, str]) -> None:
+def _be(argv: list[str], folder: Path, environment: Mapping[str, str], uid: int | None) -> None:
     """Be the program, in a new process. Its streams are files, as nobody reads them while it runs."""
     from nightlatch.cli.main import run  # noqa: PLC0415  # where the server has it already
 
@@ -73,5 +76,9 @@ def _be(argv: list[str], folder: Path, environment: Mapping[str, str]) -> None:
         flags = os.O_WRONLY | os.O_CREAT if number else os.O_RDONLY
         os.dup2(os.open(folder / name, flags), number)
         setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False))
+    if uid is not None:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
     sys.argv = argv
     run()
