@@ -23,6 +23,7 @@ from nightlatch.cli.failure import Exit, Failure, failure_of
 from nightlatch.v1.admin_pb2_grpc import AdminServiceStub
 from nightlatch.v1.audit_pb2_grpc import AuditServiceStub
 from nightlatch.v1.enrollment_pb2_grpc import EnrollmentServiceStub
+from nightlatch.v1.import_pb2_grpc import ImportServiceStub
 from nightlatch.v1.policy_pb2_grpc import PolicyServiceStub
 from nightlatch.v1.user_pb2_grpc import UserServiceStub
 
@@ -47,6 +48,7 @@ class Daemon:
     policy: PolicyServiceStub
     users: UserServiceStub
     audit: AuditServiceStub
+    imports: ImportServiceStub
 
 
 @contextmanager
@@ -60,6 +62,7 @@ def daemon_at(socket: Path) -> Iterator[Daemon]:
             PolicyServiceStub(channel),
             UserServiceStub(channel),
             AuditServiceStub(channel),
+            ImportServiceStub(channel),
         )
 
 

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from nightlatch.cli.connection import DEADLINE, channel_at
+from nightlatch.cli.connection import DEADLINE, daemon_at
 from nightlatch.cli.failure import Exit, Failure, failure_of, failures_told
 from nightlatch.cli.import_report import Row, rows_of, tell, told_json
 from nightlatch.cli.options import ADMIN_SOCKET, JsonOption, SocketOption
@@ -59,12 +59,12 @@ def import_(
     """
     with failures_told(as_json=as_json):
         findings = _findings(kind, source, mapping, key_file)
-        with channel_at(socket) as channel:
-            target = _Target(ImportServiceStub(channel), tuple(factor or ()), dry_run)
+        with daemon_at(socket) as daemon:
+            target = _Target(daemon.imports, tuple(factor or ()), dry_run)
             rows, stopped = _sent(target, findings, quiet=as_json)
         if as_json:
             print_json(told_json(rows, dry_run=dry_run, stopped=stopped))
-        else:
+        elif rows or stopped is None:
             tell(rows, dry_run=dry_run)
         if stopped is not None and not as_json:
             raise stopped

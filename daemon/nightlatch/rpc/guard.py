@@ -16,6 +16,7 @@ import grpc
 from nightlatch.errors import Locked, SessionEnded, Unavailable
 from nightlatch.rpc.access import AccessLog, NoCallWatcher
 from nightlatch.rpc.caller import Caller, Unidentified
+from nightlatch.rpc.roles import OF_NOBODY
 from nightlatch.rpc.sparing import SparingLog
 from nightlatch.rpc.status import DETAILS, RETRY_SECONDS, details_of
 
@@ -105,7 +106,7 @@ class Guard:
             self._log.warning("call.denied", caller=str(caller), method=method)
             await context.abort(
                 grpc.StatusCode.PERMISSION_DENIED,
-                f"{caller.name} has no right to {method}. An administrator gives it, in the client's table.",
+                f"{caller.name} has no right to {method}. {_remedy(caller)}",
             )
         return caller
 
@@ -216,3 +217,11 @@ def _telling(guard: Guard, method: str, inner: Any) -> Any:  # noqa: ANN401, gRP
 
         return yielding
     return _answering(guard, method, inner)
+
+
+def _remedy(caller: Caller) -> str:
+    if caller.kind != "admin":
+        return "An administrator gives it, in the client's table."
+    if caller.rights == OF_NOBODY:
+        return "Sign in first: nightlatch admin login NAME"
+    return "It is for another role: see [[roles]] in the configuration."

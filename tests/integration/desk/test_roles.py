@@ -19,6 +19,7 @@ from nightlatch.v1 import (
 )
 from testbed.authority import Order
 from testbed.company import AUDITOR, HELPER
+from testbed.elsewhere import BASE32
 from testbed.process import wait_until
 
 if TYPE_CHECKING:
@@ -46,6 +47,12 @@ def test_a_helpdesk_helps_and_no_more(company: Company) -> None:
     ):
         done = company.command_as(HELPER, *words)
         assert (done.returncode, "has no right" in done.stderr) == (1, True), words
+        assert "[[roles]]" in done.stderr
+    source = company.daemon.folder / "uris"
+    source.write_text(f"otpauth://totp/carol?secret={BASE32}\n")
+    source.chmod(0o644)
+    moved = company.command_as(HELPER, "import", "otpauth", str(source))
+    assert (moved.returncode, moved.stdout, "has no right" in moved.stderr) == (1, "", True)
 
 
 def test_an_auditor_only_looks(company: Company) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from nightlatch.v1 import admin_session_pb2, admin_session_pb2_grpc, user_pb2, user_pb2_grpc
 from testbed.company import STRANGER
+from testbed.elsewhere import BASE32
 from testbed.front_door import enroll
 from testbed.slapd import password_of
 
@@ -41,6 +42,7 @@ def test_nothing_before_signing_in_and_everything_after(company: Company, runtim
     app = app_of(company, "bob")
     before = company.command_as(STRANGER, "admin", "user", "show", "carol", runtime=runtime)
     assert (before.returncode, "has no right" in before.stderr) == (1, True)
+    assert "nightlatch admin login" in before.stderr
     typed = f"{password_of('bob')}\n{app.fresh()}\n"
     signed = company.command_as(STRANGER, "admin", "login", "bob", typed=typed, runtime=runtime)
     assert signed.returncode == 0, signed.stderr
@@ -49,6 +51,11 @@ def test_nothing_before_signing_in_and_everything_after(company: Company, runtim
     assert kept.stat().st_mode & 0o777 == 0o600
     done = company.command_as(STRANGER, "admin", "user", "disable", "carol", "--yes", runtime=runtime)
     assert done.returncode == 0, done.stderr
+    source = company.daemon.folder / "uris"
+    source.write_text(f"otpauth://totp/carol?secret={BASE32}\n")
+    source.chmod(0o644)
+    moved = company.command_as(STRANGER, "import", "otpauth", str(source), runtime=runtime)
+    assert (moved.returncode, "1 imported" in moved.stdout) == (0, True), moved.stderr
     said = company.said("account.disabled")[-1]
     assert said["caller"] == f"admin uid={STRANGER} bob@corp"
     assert company.command_as(STRANGER, "admin", "logout", runtime=runtime).returncode == 0
