@@ -103,13 +103,19 @@ class Webhook:
                 pause = await self._round()
                 self._trouble = ""
             except Unavailable as error:
-                if str(error) != self._trouble:
-                    self._trouble = str(error)
-                    self._log.warning("webhook.waits", reason=self._trouble)
-                pause = OTHERS_SECONDS
+                pause = self._waits(str(error))
+            except Exception as error:  # noqa: BLE001, a mistake of ours must not end what is to come
+                pause = self._waits(f"unexpected {type(error).__name__}")
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._news.wait()
+
+    def _waits(self, reason: str) -> float:
+        """Say once that nothing is told for now; for how long."""
+        if reason != self._trouble:
+            self._trouble = reason
+            self._log.warning("webhook.waits", reason=reason)
+        return OTHERS_SECONDS
 
     async def _round(self) -> float:
         """Tell of what there is, a page of it at most; for how long nothing is to be done then."""

@@ -12,6 +12,7 @@ import pytest
 import structlog
 
 import nightlatch.webhook.post
+from nightlatch.errors import Unavailable
 from nightlatch.model import AuditEvent, Result, Secret
 from nightlatch.webhook import FALLBACK, Webhook, WebhookTarget
 from nightlatch.webhook.bookmark import LEASE, Bookmark
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nightlatch.store import SqlStore
+    from nightlatch.webhook.feed import AuditStretch
     from testbed.pki import Pki
 
 LOCK = AuditEvent(
@@ -302,3 +304,26 @@ async def test_a_new_address_is_told_of_nothing_old(desk: Desk, store_url: str, 
     await until(lambda: len(places(store_url)) == 2)
     await desk.happens(UNLOCK)
     await until(lambda: receiver.names() == ["account.unlock"])
+
+
+async def test_a_database_that_fails_for_a_while_costs_nothing(
+    desk: Desk, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The store is away, or answers with nonsense: the log says so once, and what happened is told later."""
+    stretch = desk.store.feed.stretch
+    wrong: list[Exception] = [Unavailable("store", "away"), KeyError("nonsense")]
+
+    async def failing(after: int, most: int) -> AuditStretch:
+        if wrong:
+            raise wrong.pop(0)
+        return await stretch(after, most)
+
+    monkeypatch.setattr(desk.store.feed, "stretch", failing)
+    hook = await desk.hook()
+    await until(lambda: len(wrong) < 2)
+    hook.happened(LOCK, 0.0)
+    await until(lambda: not wrong)
+    await desk.happens(LOCK)
+    await until(lambda: receiver.names() == ["account.lock"])
+    said = capsys.readouterr().out
+    assert (said.count("webhook.waits"), "unexpected KeyError" in said) == (2, True)
