@@ -21,13 +21,14 @@ GENERATED = "daemon/nightlatch/v1"
 def generate() -> None:
     """Write daemon/nightlatch/v1/*_pb2*.py from proto/; raises RuntimeError when protoc refuses."""
     protos = sorted(str(path) for path in (ROOT / "proto").rglob("*.proto"))
+    # Beside the interpreter, whatever PATH says; in pip's own build environment they are on PATH alone.
     scripts = Path(sys.executable).parent
+    plugins = [f"protoc-gen-{name}" for name in ("mypy", "mypy_grpc")]
     arguments = [
         "protoc",
         f"--proto_path={ROOT / 'proto'}",
         f"--proto_path={files('grpc_tools') / '_proto'}",
-        f"--plugin=protoc-gen-mypy={scripts / 'protoc-gen-mypy'}",
-        f"--plugin=protoc-gen-mypy_grpc={scripts / 'protoc-gen-mypy_grpc'}",
+        *(f"--plugin={name}={scripts / name}" for name in plugins if (scripts / name).exists()),
         f"--python_out={ROOT / 'daemon'}",
         f"--grpc_python_out={ROOT / 'daemon'}",
         f"--mypy_out=quiet:{ROOT / 'daemon'}",
