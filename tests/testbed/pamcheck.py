@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from testbed.process import Child, wait_until
+from testbed.process import Child, freeze, wait_until
 
 PLAIN = "auth required pam_unix.so nodelay\naccount required pam_unix.so\n"
 """The PAM service as it is shipped."""
@@ -168,7 +168,7 @@ class PamCheckProcess:
 
     def hang(self) -> None:
         """Stop its work without closing anything (SIGSTOP)."""
-        os.kill(self.pid, signal.SIGSTOP)
+        freeze(self.pid)
 
     def go_on(self) -> None:
         """Let it work again after `hang`."""

@@ -6,11 +6,12 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
 
 class Child:
@@ -41,8 +42,11 @@ class Child:
         return self._process.poll() is None
 
     def signal(self, number: signal.Signals) -> None:
-        """Send the child a signal."""
-        os.kill(self.pid, number)
+        """Send the child a signal; SIGSTOP has stopped it afterwards."""
+        if number is signal.SIGSTOP:
+            freeze(self.pid)
+        else:
+            os.kill(self.pid, number)
 
     def wait(self, seconds: float = 40) -> int:
         """Wait until the child ended by itself; its exit code."""
@@ -76,3 +80,17 @@ def wait_until(ready: Callable[[], bool], what: str, child: Child | None = None,
     said = "" if child is None else f"; it said:\n{child.output()[-4000:]}"
     message = f"{what} was not ready in {seconds} s{said}"
     raise AssertionError(message)
+
+
+def freeze(pid: int) -> None:
+    """Stop a process (SIGSTOP), and wait until each of its threads stands still: kill(2) does not."""
+    os.kill(pid, signal.SIGSTOP)
+
+    def states() -> set[str]:
+        found = set()
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(OSError):  # a thread that has just ended
+                found.add((task / "stat").read_text().rpartition(")")[2].split()[0])
+        return found
+
+    wait_until(lambda: states() <= {"T", "t", "Z", "X"}, f"the stop of {pid}")

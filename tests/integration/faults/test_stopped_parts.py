@@ -15,7 +15,7 @@ import pytest
 from nightlatch.v1 import login_pb2
 from testbed.daemon import Nightlatchd
 from testbed.front_door import Person, directory_table, enroll
-from testbed.process import wait_until
+from testbed.process import freeze, wait_until
 from testbed.two_directories import CORP, LOCAL, TwoDirectories, Visitor
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def test_a_part_that_stands_still_holds_up_only_those_who_need_it(
     before = failures(both)
     stopped = both.helper.pid if hung[0] == "bob" else both.slapd.pid
     with both.daemon.channel() as channel, ThreadPoolExecutor(AT_ONCE) as pool:
-        os.kill(stopped, signal.SIGSTOP)
+        freeze(stopped)
         try:
             began = time.monotonic()
             waiting = [pool.submit(Visitor(channel, *hung).come) for _ in range(AT_ONCE)]
@@ -107,7 +107,7 @@ def test_backends_of_postgresql_that_stand_still_are_left(
         stopped = postgres.backends(postgres_url)
         assert len(stopped) >= 2
         for pid in stopped:
-            os.kill(pid, signal.SIGSTOP)
+            freeze(pid)
         try:
             began = time.monotonic()
             waiting = [pool.submit(carol.answer, step, "000000") for step in asked]

@@ -20,6 +20,7 @@ from nightlatch.errors import Unavailable
 from nightlatch.model import AuditEvent, Changes, Credential, DecisionRequest, Result, Snapshot
 from nightlatch.store.sql_store import LONGEST_ANSWER
 from testbed.fixtures_store import START, run
+from testbed.process import freeze
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -235,7 +236,7 @@ async def test_a_postgresql_that_hangs_is_broken_off(
     stopped = postgres.backends(postgres_url)
     assert len(stopped) == 2
     for pid in stopped:
-        os.kill(pid, signal.SIGSTOP)
+        freeze(pid)
     try:
         outcomes = await asyncio.gather(
             try_grant(store), store.credentials(ALICE), try_grant(store), return_exceptions=True
