@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import contextlib
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,7 +15,10 @@ from nightlatch.model import Result
 from testbed.core import ALICE, World
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nightlatch.errors import NightlatchError
+    from nightlatch.model import Account, DecisionRequest, Secret, Snapshot
 
 CALLER = "account uid=1000"
 
@@ -99,3 +103,34 @@ async def test_the_same_password_is_no_change() -> None:
     """The old one as the new one is told so, and nothing is done."""
     changing = Changing()
     assert "Choose another" in str(await changing.refusal(Conflict, b"right", b"right"))
+
+
+@pytest.mark.parametrize("decisions", [0, 1])
+async def test_a_store_that_is_away_after_the_change_hides_it_from_nobody(
+    decisions: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Away after so many more decisions: the notice leaves, and the answer says what was changed (DEV-04)."""
+    changing = Changing()
+    world, told = changing.world, []
+    bearer = await changing.signed_in()
+    change, decide = world.directory.change_password, world.store.decide
+
+    async def change_first(account: Account, old: Secret | None, new: Secret) -> None:
+        await change(account, old, new)
+        left = [None] * decisions
+
+        async def decide_until(request: DecisionRequest, body: Callable[[Snapshot], Any]) -> object:
+            world.store.away = not left
+            del left[:1]
+            return await decide(request, body)
+
+        monkeypatch.setattr(world.store, "decide", decide_until)
+
+    monkeypatch.setattr(world.directory, "change_password", change_first)
+    monkeypatch.setattr(world.parts.notices, "tell", lambda notice, event: told.append((notice, event.event)))
+    with contextlib.nullcontext() if decisions else pytest.raises(Unavailable, match="password is changed"):
+        await changing.passwords.change(CALLER, bearer, b"right", b"better")
+    assert world.directory.passwords[ALICE.stable_id] == "better"
+    assert told == [("notice_password_changed", "password.change")]
+    assert ("password.not_cleared" in capsys.readouterr().out) is (decisions == 0)
+    assert world.store.away
