@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nightlatch.keys import KEY_BYTES
 from nightlatch.v1 import login_pb2
 from testbed.daemon import Nightlatchd
+from testbed.fixtures_store import run
 from testbed.front_door import Person, directory_table, enroll
 from testbed.process import wait_until
 from testbed.receiver import SECRET, Receiver, genuine
@@ -133,4 +135,40 @@ def test_of_several_workers_one_tells(door_folder: Path, slapd: Slapd, pki: Pki,
         *["account.disable", "account.enable"] * 4,
         "config.reloaded",
         "account.disable",
+    ]
+
+
+def test_of_two_daemons_on_one_database_one_tells_and_the_other_follows(
+    door_folder: Path, slapd: Slapd, pki: Pki, receiver: Receiver, postgres_url: str
+) -> None:
+    """Both are told of, in order; the one that tells is killed, and the other goes on after its lease.
+
+    What was taken just before the kill may come twice: then with the same id.
+    """
+    key = door_folder / "key"
+    key.touch(mode=0o600)
+    key.write_bytes(b"k" * KEY_BYTES)
+    table = (
+        f'{webhook_table(door_folder, pki, receiver)}[store]\nurl = "{postgres_url}"\nkey_file = "{key}"\n'
+    )
+    first, second = (
+        Nightlatchd(door_folder / name, directory_table(slapd), extra=table) for name in ("a", "b")
+    )
+    first.start()
+    wait_until(lambda: bool(run(postgres_url, "select 1 from meta where name like 'webhook %'")), "the first")
+    second.start()
+    try:
+        assert second.command("admin", "user", "disable", "alice", "--yes").returncode == 0
+        assert first.command("admin", "user", "enable", "alice").returncode == 0
+        wait_until(lambda: len(receiver.told) == 2, "both daemons' events")
+        first.kill()
+        assert second.command("admin", "user", "disable", "bob", "--yes").returncode == 0
+        wait_until(lambda: receiver.told[-1].body["user"] == "bob", "what followed", seconds=90)
+    finally:
+        second.stop()
+    once = {one.delivery: (one.name, one.body["user"]) for one in receiver.told}
+    assert list(once.values()) == [
+        ("account.disable", "alice"),
+        ("account.enable", "alice"),
+        ("account.disable", "bob"),
     ]
