@@ -110,10 +110,15 @@ def password_rules(account_id: str, source: str) -> dict[str, Rule]:
     source = one_source(source)
     rules: dict[str, Rule] = {f"source/{source}": charge_source}
     if account_id:
-        account = account_id.replace("%", "%25").replace("/", "%2F")  # so that no account is another's source
+        account = in_scope(account_id)
         rules[f"password/{account}/{source}"] = charge_password_from_source
         rules[f"password/{account}"] = charge_password
     return rules
+
+
+def in_scope(account_id: str) -> str:
+    """How an account is named in a scope that goes on behind it: no account is another's source."""
+    return account_id.replace("%", "%25").replace("/", "%2F")
 
 
 def charge_each(rules: Mapping[str, Rule], states: Mapping[str, LimitState], now: float) -> Charges | Blocked:

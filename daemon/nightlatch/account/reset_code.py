@@ -12,17 +12,18 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import unicodedata
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nightlatch import limits
 from nightlatch.account.reset_ticket import CODE_SECONDS
 from nightlatch.account.session import standing_of
+from nightlatch.addresses import one_source
 from nightlatch.channel import Medium, Message, NotSent
 from nightlatch.enrollment.asking import change
 from nightlatch.enrollment.invites import GROUP, LETTERS
 from nightlatch.errors import Locked, NightlatchError
+from nightlatch.login.unknown import unknown_id
 from nightlatch.model import Changes, DecisionRequest, Result
 from nightlatch.sending import Budget
 
@@ -75,10 +76,10 @@ class ResetCodes:
         Raises Locked after too many guesses, Unavailable.
         """
         account = await self._parts.accounts.find(user)
-        key = account.id if account is not None else self._key_of_unknown(user)
-        place = source or "-"
+        key = account.id if account is not None else unknown_id(self._parts.name_key, user)
+        place = one_source(source or "-")
         rules: dict[str, limits.Rule] = {
-            f"reset/{key}/{place}": limits.charge_password_from_source,
+            f"reset/{limits.in_scope(key)}/{place}": limits.charge_password_from_source,
             f"source/{place}": limits.charge_source,
         }
 
@@ -149,7 +150,3 @@ class ResetCodes:
         """What is kept of a code: by a key, and for one account."""
         text = typed.upper().translate(_LOOK_ALIKE)
         return hmac.new(self._key, f"{account_id}\0{text}".encode(), hashlib.sha256).hexdigest()
-
-    def _key_of_unknown(self, name: str) -> str:
-        folded = unicodedata.normalize("NFKC", name).strip().casefold()
-        return "?" + hmac.new(self._parts.name_key, folded.encode(), hashlib.sha256).hexdigest()[:32]

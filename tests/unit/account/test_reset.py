@@ -51,11 +51,12 @@ class Forgetting:
 
         passwords = Passwords(parts, Sessions(parts, sealer(b"s")))
         proving = Proving(parts, sealer(b"p"), frozenset({"word"}))
-        self.resets = Resets(parts, sealer(b"r"), ResetCodes(parts, b"c" * 32), proving, passwords)
+        self.codes = ResetCodes(parts, b"c" * 32)
+        self.resets = Resets(parts, sealer(b"r"), self.codes, proving, passwords)
 
-    async def begin(self, user: str = "alice") -> Step:
+    async def begin(self, user: str = "alice", source: str = SOURCE) -> Step:
         """The first question, after whatever is sent has left."""
-        step = await self.resets.begin(CALLER, user, SOURCE)
+        step = await self.resets.begin(CALLER, user, source)
         others = asyncio.all_tasks() - {asyncio.current_task()}
         await asyncio.gather(*others)
         return step
@@ -201,6 +202,34 @@ async def test_a_name_that_nobody_has_is_refused_like_a_wrong_code() -> None:
         outcomes.append((told, locked.verdict, locked.message))
     assert outcomes[0] == outcomes[1]
     assert outcomes[0][1] is Verdict.LOCKED
+
+
+@pytest.mark.parametrize("user", ["alice", "mallory"])
+async def test_who_has_a_network_has_no_more_guesses(user: str) -> None:
+    """Each guess from another address of one /64 (RFC 4291), for a name that somebody has and for another."""
+    forgetting = Forgetting()
+    for number in range(6):
+        step = await forgetting.begin(user, f"2001:db8::{number + 1:x}")
+        step = await forgetting.answer(step, "0000-0000-0000")
+    assert isinstance(step, Outcome)
+    assert step.verdict is Verdict.LOCKED
+
+
+async def test_no_account_is_another_ones_source() -> None:
+    """A slash in an account's id ends nothing in the names of limits."""
+    forgetting = Forgetting()
+    odd = forgetting.world.directory.known["alice"] = Account("corp", "a/b%", "alice")
+    step = await forgetting.begin()
+    await forgetting.answer(step, "0000-0000-0000")
+    [scope] = [one for one in forgetting.world.store.limits if one.startswith("reset/")]
+    assert odd.id == "corp:a/b%"
+    assert scope == "reset/corp:a%2Fb%25/192.0.2.7"
+
+
+async def test_a_name_of_no_text_is_refused_like_another() -> None:
+    """Half of a letter is charged and answered, and stops nothing (IDN-05)."""
+    forgetting = Forgetting()
+    assert await forgetting.codes.take(CALLER, "\ud800", SOURCE, "0000-0000-0000") is None
 
 
 async def test_nothing_begins_where_no_directory_sets_passwords() -> None:
