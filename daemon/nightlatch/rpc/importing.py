@@ -12,7 +12,8 @@ from nightlatch.enrollment.takeover import Fate, Offered
 from nightlatch.errors import Invalid
 from nightlatch.factor import ImportedCodes, ImportedSecret
 from nightlatch.rpc.status import answered
-from nightlatch.v1 import admin_pb2, import_pb2, import_pb2_grpc
+from nightlatch.rpc.values import account_message
+from nightlatch.v1 import import_pb2, import_pb2_grpc
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,9 +60,7 @@ class ImportService(import_pb2_grpc.ImportServiceServicer):
         if stored and not request.dry_run:
             self.log.info("credentials.imported", account=account.id, count=stored, caller=str(caller))
         return import_pb2.ImportCredentialsResponse(
-            account=admin_pb2.Account(
-                directory=account.directory, stable_id=account.stable_id, name=account.name
-            ),
+            account=account_message(account),
             results=[
                 import_pb2.ImportResult(
                     outcome=_OUTCOMES[one.fate],
