@@ -157,13 +157,6 @@ def charge_factor(state: LimitState, now: float) -> Charged | Blocked:
     )
 
 
-def charge_nobody(state: LimitState, now: float) -> Charged | Blocked:
-    """Charge an attempt where nothing is enrolled: as `charge_factor`, but forgotten after `MEMORY`."""
-    failures = sum(failure > now - MEMORY for failure in state.failures)
-    outcome = charge_factor(replace(state, in_a_row=failures, disabled=failures >= MOST_FAILURES), now)
-    return replace(outcome, state=replace(outcome.state, in_a_row=0, disabled=False))
-
-
 def charge_password_from_source(state: LimitState, now: float) -> Charged | Blocked:
     """Charge a password attempt to its account and source together."""
     return _charge_window(

@@ -67,7 +67,7 @@ class CodeTrial:
                 return Changes(), Verified(Verification.LOCKED, limits.BARRED)
             return Changes(), Verified.again(text)
         nobody = self.scope.startswith(NOBODY)
-        charge = limits.charge_nobody if nobody else limits.charge_factor
+        charge = charge_nobody if nobody else limits.charge_factor
         charged = charge(snapshot.limits[self.scope], snapshot.now)
         if isinstance(charged, limits.Blocked):
             locked = Verified(Verification.LOCKED, charged.reason, retry_after=charged.retry_after)
@@ -165,3 +165,11 @@ class CodeTrial:
             events=(event,),
         )
         return changes, verified
+
+
+def charge_nobody(state: LimitState, now: float) -> limits.Charged | limits.Blocked:
+    """Charge an attempt where nothing is enrolled: as for an account, but the store forgets it in a month."""
+    failures = sum(failure > now - limits.MEMORY for failure in state.failures)
+    state = replace(state, in_a_row=failures, disabled=failures >= limits.MOST_FAILURES)
+    outcome = limits.charge_factor(state, now)
+    return replace(outcome, state=replace(outcome.state, in_a_row=0, disabled=False))
