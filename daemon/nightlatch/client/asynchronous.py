@@ -12,7 +12,7 @@ from nightlatch.client.calls import Where
 from nightlatch.client.errors import Unavailable
 from nightlatch.client.failure import Lost
 from nightlatch.client.links import Links
-from nightlatch.client.receipts import Keys, UnknownKey
+from nightlatch.client.receipts import KeptKeys, Keys
 from nightlatch.client.results import CodeResult, LoginResult, PromptKind, Verification, Wait
 from nightlatch.client.setting import SECONDS, Setting, utc_now
 
@@ -49,7 +49,7 @@ class AsyncClient:
         """Connect to nothing yet; the arguments are those of `Client`."""
         self._setting = Setting(targets, (cert, key, ca), timeout)
         self._links: Links[grpc.aio.Channel] = Links(self._setting.files, _open)
-        self._keys: Keys | None = None
+        self._keys = KeptKeys()
 
     def __repr__(self) -> str:
         return f"AsyncClient({', '.join(self._setting.targets.names)})"
@@ -197,17 +197,12 @@ class AsyncClient:
     async def keys(self, *, timeout: float | None = None) -> Keys:  # noqa: ASYNC109, as above
         """The public keys of receipts, from a daemon."""
         answer = await self._ask(calls.get_keys(), timeout)
-        self._keys = Keys(answer.jwks, answer.issuer)
-        return self._keys
+        return self._keys.keep(Keys(answer.jwks, answer.issuer))
 
     async def check_receipt(self, receipt: str, audience: str) -> Receipt:
         """What a receipt for `audience` states: see `Client.check_receipt`."""
-        if self._keys is not None:
-            try:
-                return self._keys.check(receipt, audience)
-            except UnknownKey:
-                pass
-        return (await self.keys()).check(receipt, audience)
+        stated = self._keys.check(receipt, audience)
+        return (await self.keys()).check(receipt, audience) if stated is None else stated
 
     async def _ask(self, call: Call[A], timeout: float | None) -> A:  # noqa: ASYNC109, as above
         attempts = self._setting.attempts(timeout, harmless=call.harmless)

@@ -11,7 +11,7 @@ from nightlatch.client import calls, login_calls
 from nightlatch.client.calls import Where
 from nightlatch.client.errors import Unavailable
 from nightlatch.client.links import Links
-from nightlatch.client.receipts import Keys, UnknownKey
+from nightlatch.client.receipts import KeptKeys, Keys
 from nightlatch.client.results import CodeResult, LoginResult, PromptKind, Verification, Wait
 from nightlatch.client.setting import SECONDS, Setting, utc_now
 
@@ -61,7 +61,7 @@ class Client:
         """
         self._setting = Setting(targets, (cert, key, ca), timeout)
         self._links: Links[grpc.Channel] = Links(self._setting.files, _open)
-        self._keys: Keys | None = None
+        self._keys = KeptKeys()
 
     def __repr__(self) -> str:
         return f"Client({', '.join(self._setting.targets.names)})"
@@ -219,17 +219,12 @@ class Client:
     def keys(self, *, timeout: float | None = None) -> Keys:
         """The public keys of receipts, from a daemon."""
         answer = self._ask(calls.get_keys(), timeout)
-        self._keys = Keys(answer.jwks, answer.issuer)
-        return self._keys
+        return self._keys.keep(Keys(answer.jwks, answer.issuer))
 
     def check_receipt(self, receipt: str, audience: str) -> Receipt:
         """What a receipt to `audience` states; raises InvalidReceipt. A daemon is asked for new keys only."""
-        if self._keys is not None:
-            try:
-                return self._keys.check(receipt, audience)
-            except UnknownKey:
-                pass
-        return self.keys().check(receipt, audience)
+        stated = self._keys.check(receipt, audience)
+        return self.keys().check(receipt, audience) if stated is None else stated
 
     def _ask(self, call: Call[A], timeout: float | None) -> A:
         attempts = self._setting.attempts(timeout, harmless=call.harmless)

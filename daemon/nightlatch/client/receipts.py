@@ -1,23 +1,29 @@
 """Checks receipts offline: JWTs (RFC 7519) signed with Ed25519 (RFC 8037), by the daemon's published keys.
 
 MUST 1: one algorithm, whatever the receipt's header says; only keys that the daemon gave.
-MUST 2: issuer, audience, end and id are demanded; a receipt for another application proves nothing here.
+MUST 2: a client asks for other keys once in `PAUSE`, however many unknown ones receipts name; where that
+        failed, an unknown key is an outage and not a forgery.
+MUST 3: issuer, audience, end and id are demanded; a receipt for another application proves nothing here.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from threading import Lock
+from time import monotonic
 from typing import Any
 
 import jwt
 
-from nightlatch.client.errors import InvalidReceipt
+from nightlatch.client.errors import InvalidReceipt, Unavailable
 from nightlatch.client.results import Receipt
 
 ALGORITHM = "EdDSA"
 LEEWAY = 5
 """Seconds by which two clocks may differ."""
+PAUSE = 30.0
+"""Seconds between two times that keys are asked for because of an unknown one."""
 _DEMANDED = ("iss", "aud", "sub", "name", "service", "factor", "iat", "exp", "jti")
 
 
@@ -69,6 +75,46 @@ class Keys:
             if key.key_id == wanted and key.algorithm_name == ALGORITHM:
                 return key
         raise UnknownKey("The receipt is signed with a key that is not this installation's.")
+
+
+class KeptKeys:
+    """The keys that a client has been given, from any thread."""
+
+    def __init__(self) -> None:
+        self._keys: Keys | None = None
+        self._asked_at = -PAUSE
+        self._answered = True
+        self._lock = Lock()
+
+    def keep(self, keys: Keys) -> Keys:
+        """Use these from now on."""
+        with self._lock:
+            self._keys, self._answered = keys, True
+        return keys
+
+    def check(self, receipt: str, audience: str) -> Receipt | None:
+        """What a receipt states; None where a daemon has to be asked for its keys first.
+
+        Raises InvalidReceipt; Unavailable where the key is unknown and the daemon was just asked in vain.
+        """
+        keys = self._keys
+        if keys is None:
+            return None
+        try:
+            return keys.check(receipt, audience)
+        except UnknownKey:
+            with self._lock:
+                left = self._asked_at + PAUSE - monotonic()
+                if left <= 0:
+                    self._asked_at, self._answered = monotonic(), False
+                    return None
+                if self._answered and self._keys is keys:
+                    raise
+                renewed = self._keys is not keys
+        if renewed:  # by another thread, meanwhile
+            return self.check(receipt, audience)
+        words = f"The receipt's key is unknown, and no daemon gave its keys. Try again in {left:.0f} s."
+        raise Unavailable(words, left)
 
 
 def _stated(claims: dict[str, Any]) -> Receipt:
