@@ -4,7 +4,9 @@ Reads the file's data and not its settings, so that a problem elsewhere hides no
 
 MUST 1: an exemption names its groups by DN: a second group of a short name, in another directory or another
         branch, would exempt its members too. Local groups have nothing but a name, and only one each.
-MUST 2: a rule that can concern nobody is an error: it would look as if it protected somebody (POL-02).
+MUST 2: where there are several directories, an exemption of users says of which they are: a namesake in
+        another one is somebody else (IDN-03).
+MUST 3: a rule that can concern nobody is an error: it would look as if it protected somebody (POL-02).
 """
 
 from __future__ import annotations
@@ -54,6 +56,7 @@ def rule_problems(data: Table) -> Iterator[Problem]:
                 "none of the rule's directories can tell groups.\nSet group_base in [[directories]].",
             )
         if rule.get("name") in skips:
+            yield from _namesakes((*place, "match", "users"), match, list(directories))
             yield from _short_names((*place, "match", "groups"), match.get("groups"), concerned)
             if scoped:
                 yield from _short_names(("policy", "administrators"), administrators, concerned)
@@ -87,6 +90,15 @@ def _unknown(place: Place, match: Table, setting: str, known: set[str]) -> Itera
             kind = {"directories": "directory", "clients": "client"}[setting]
             wrong = f'there is no {kind} "{name}".\nKnown: {", ".join(sorted(known))}.'
             yield Problem((*place, setting, at), wrong)
+
+
+def _namesakes(place: Place, match: Table, directories: Sequence[str]) -> Iterator[Problem]:
+    if len(directories) > 1 and _texts(match.get("users")) and not match.get("directories"):
+        yield Problem(
+            place,
+            "an exemption of users says of which directories: a namesake in another would be exempt too.\n"
+            f'Add directories = ["{directories[0]}"], or another of: {", ".join(directories)}.',
+        )
 
 
 def _short_names(place: Place, groups: object, concerned: Sequence[Table]) -> Iterator[Problem]:

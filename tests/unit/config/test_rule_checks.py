@@ -65,10 +65,17 @@ def exemption(match: str, lifts: str = "") -> str:
         ),
         (exemption(f'{{ groups = ["{DN}", "!others"] }}'), ""),
         (exemption('{ groups = ["robots"], directories = ["local"] }') + LOCAL, ""),
+        (exemption('{ users = ["x"] }'), ""),
+        (
+            exemption('{ users = ["x"] }') + LOCAL,
+            'would be exempt too.\nAdd directories = ["corp"], or another of: corp, local.',
+        ),
+        (exemption('{ users = ["x"], directories = ["corp"] }') + LOCAL, ""),
+        (rule(match='{ users = ["x"] }') + LOCAL, ""),
     ],
 )
 def test_a_rule_is_checked_beside_the_whole_file(folder: Folder, text: str, words: str) -> None:
-    """Each problem with its place and with what to do; right rules have none (POL-02)."""
+    """Each problem with its place and with what to do; right rules have none (POL-02, IDN-03)."""
     folder.append(WITH_GROUPS + text)
     problems = ["\n".join(line.strip() for line in each.splitlines()) for each in folder.problems()]
     problems = [each for each in problems if "nightlatch-pamcheck" not in each]
