@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from nightlatch.errors import Unavailable
-from nightlatch.store.database import Again, DatabaseError, Query
+from nightlatch.store.database import Again, AsStored, DatabaseError, Query
 from nightlatch.store.rows import stored_audit_row
 from nightlatch.webhook.feed import AuditStretch
 
@@ -70,7 +70,7 @@ class StoreAuditFeed:
             either.append("substr(event, 1, ?) = ?")
             values += [len(beginning), beginning]
         sql = self._dialect.write(f"{self._wanted} ({' or '.join(either)}) order by id limit ?")
-        query = Query(sql, (after, upto, *values, most))
+        query = AsStored(sql, (after, upto, *values, most))
         [rows] = await self._run(lambda session: session.read([query]))
         return tuple(map(stored_audit_row, rows))
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from nightlatch.audit.heads import ForgedHead, Head, HeadKind
 from nightlatch.audit.walk import texts_of
-from nightlatch.store.database import Query
+from nightlatch.store.database import AsStored, Query
 from nightlatch.store.rows import stored_audit_row
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class AuditPruner:
             return
         self._due_at = self._clock.steady() + _EVERY
         session.begin()
-        [rows] = session.read([Query(self._statements.oldest_audit, (_MOST + 1,))])
+        [rows] = session.read([AsStored(self._statements.oldest_audit, (_MOST + 1,))])
         before = self._clock.now() - self._days * DAY
         old = list(takewhile(lambda row: row.at < before, map(stored_audit_row, rows[:-1])))
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nightlatch.model import AuditRow, AuditWriter
-from nightlatch.store.database import Query
+from nightlatch.store.database import AsStored, Query
 from nightlatch.store.rows import stored_audit_row
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class AuditReads:
         where = f" where {' and '.join(conditions)}" if conditions else ""
         order = "id" if query.oldest_first else "id desc"
         sql = of.dialect.write(f"{of.audit_columns}{where} order by {order} limit ?")
-        return await self._read(Query(sql, (*values, most)), _rows)  # type: ignore[no-any-return]  # what `_rows` returns
+        return await self._read(AsStored(sql, (*values, most)), _rows)  # type: ignore[no-any-return]  # what `_rows` returns
 
     async def accounts_named(self, name: str) -> tuple[str, ...]:
         """The ids of accounts that went by this name, whatever its case, as far as the store has met them."""
@@ -46,8 +46,9 @@ class AuditReads:
 
     async def writers(self) -> tuple[AuditWriter, ...]:
         """Every writer that has rows or heads, those with heads first, in the order in which they began."""
-        query = Query(self._statements.audit_writers, ())
-        found = {row[0]: AuditWriter(*row) for row in await self._read(query, list)}
+        query = AsStored(self._statements.audit_writers, ())
+        kept = [AuditWriter(*map(str, row)) for row in await self._read(query, list)]
+        found = {one.writer: one for one in kept}
         present = ""
         while present := await self._read(Query(self._statements.next_writer, (present,)), _first):
             found.setdefault(present, AuditWriter(present))
@@ -71,7 +72,7 @@ class AuditReads:
             take([stored_audit_row(row) for row in whole])
             return last if len(whole) < len(rows) else last + 1
 
-        query = Query(self._statements.chain, (writer, sequence, most))
+        query = AsStored(self._statements.chain, (writer, sequence, most))
         return await self._read(query, taken)  # type: ignore[no-any-return]  # what `taken` returns
 
     async def unchained(self) -> tuple[int, bool]:

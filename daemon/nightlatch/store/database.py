@@ -29,6 +29,10 @@ class Query(NamedTuple):
     values: Sequence[object]
 
 
+class AsStored(Query):
+    """A query of what somebody may have damaged: texts of SQLite that are no UTF-8 come as their bytes."""
+
+
 class Again(Enum):
     """Whether what failed may be tried once more."""
 

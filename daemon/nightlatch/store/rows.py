@@ -152,7 +152,7 @@ def stored_audit_row(row: Row) -> AuditRow:
     number, *columns, writer, sequence, chain = row
     try:
         at, event = audit_event(tuple(columns))
-        if all(type(text) is str for text in columns[1:]) and 0 <= float(at) < _LAST_TIME:
+        if all(type(text) is str for text in (*columns[1:], writer)) and 0 <= float(at) < _LAST_TIME:
             return AuditRow(number, float(at), event, writer, int(sequence), bytes(chain or b""))
     except (ValueError, TypeError):
         pass

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from nightlatch.errors import ConfigError
-from nightlatch.store.database import Again, DatabaseError, Dialect, InUse, Query
+from nightlatch.store.database import Again, AsStored, DatabaseError, Dialect, InUse, Query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -99,9 +99,18 @@ class SqliteSession:
     def read(self, queries: Sequence[Query]) -> list[list[Row]]:
         """Run the queries in order; their rows."""
         try:
-            return [self._connection.execute(sql, values).fetchall() for sql, values in queries]
+            return [self._rows(query) for query in queries]
         except (sqlite3.Error, UnicodeError, OverflowError) as error:
             raise _failure(error) from error
+
+    def _rows(self, query: Query) -> list[Row]:
+        if not isinstance(query, AsStored):
+            return self._connection.execute(query.sql, query.values).fetchall()
+        self._connection.text_factory = _as_stored
+        try:
+            return self._connection.execute(query.sql, query.values).fetchall()
+        finally:
+            self._connection.text_factory = str
 
     def write(self, queries: Sequence[Query]) -> None:
         """Run the statements in order."""
@@ -244,6 +253,13 @@ def open_connection(path: Path, *, alone: bool = False) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _as_stored(text: bytes) -> str | bytes:
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        return text  # no other text: it could be the one that the audit's chain has
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nightlatch.model import AuditQuery
+from nightlatch.webhook.feed import AuditChoice
+
 if TYPE_CHECKING:
     from testbed.audit import Books
 
@@ -152,3 +155,39 @@ async def test_a_head_of_other_content_is_found(written: Books) -> None:
     """A whole chain that was written anew under the key's nose does not fit the head that was kept."""
     written.kept.lines = [line.replace('"sequence": 10', '"sequence": 9') for line in written.kept.lines]
     assert await written.findings() == [("forged_head", 0, 0)]
+
+
+@pytest.mark.parametrize("column", ["reason", "event", "facts"])
+async def test_a_text_that_is_none_is_found_and_hides_no_other_row(written: Books, column: str) -> None:
+    """Bytes that are no UTF-8 in one row: verify, list and the feed go on; PostgreSQL takes none (AUD-02)."""
+    if not written.url.startswith("sqlite"):
+        with pytest.raises(Exception, match="0xff"):
+            written.sql(f"update audit set {column} = convert_from('\\xff', 'UTF8')")  # noqa: S608  # as above
+        return
+    written.sql(f"update audit set {column} = cast(x'ff' as text) where sequence = 4")  # noqa: S608  # as above
+    assert await written.findings() == [("edited", 4, 4)]
+    store = written.open()
+    assert len(await store.audit.page(AuditQuery(), None, 100)) == 10
+    assert len(await store.feed.rows(AuditChoice(("login.factor",), ()), 0, 100, 100)) >= 9
+
+
+async def test_a_head_that_is_no_text_is_found(written: Books) -> None:
+    """The table of writers stops no verification either."""
+    if written.url.startswith("sqlite"):
+        written.sql("update audit_writers set head = cast(x'ff' as text)")
+    else:
+        written.sql("update audit_writers set head = 'ff'")
+    assert await written.findings() == [("forged_head", 0, 0)]
+
+
+async def test_a_writer_that_is_no_text_stops_no_decision(books: Books) -> None:
+    """A daemon that forgets old rows meets it, and goes on writing; it forgets nothing, and says so."""
+    await books.write(books.open(), "old", "older")
+    await books.close()
+    text = "cast(x'ff' as text)" if books.url.startswith("sqlite") else "'ff'"
+    books.sql(f"update audit set writer = {text}, at = 1 where sequence = 1")  # noqa: S608  # as above
+    books.clock.time += 40 * 86400
+    await books.write(books.open(retention_days=30), "new")
+    await books.close()
+    assert len(books.sql("select reason from audit")) == 3
+    assert len(books.kept.stopped) == 1
