@@ -47,9 +47,11 @@ def test_an_invite_is_asked_for_and_works_once(
     client.sendline(world.scanned(client, tmp_path).fresh())
     client.expect(WELCOME)
     client.close()
-    events = [event for (event,) in world.audit("select event from audit where event like 'invite.%'")]
-    assert events.count("invite.create") == 2
-    assert events.count("invite.use") == 6
+    events = world.audit("select event, result from audit where event like 'invite.%'")
+    assert [event for event, _ in events].count("invite.create") == 2
+    used = [result for event, result in events if event == "invite.use"]
+    assert used.count("passed") == 2
+    assert used.count("refused") >= 4  # an ssh that loses its terminal may answer with nothing before it ends
 
 
 def test_a_revoked_invite_is_none(world: OnboardingWorld, person: Resident) -> None:
