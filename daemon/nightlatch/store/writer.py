@@ -36,6 +36,7 @@ MOST_WAITING = 8192
 MOST_IN_GROUP = 256
 _LOAD = 16
 _GATHER = 0.0005
+_TRY_AGAIN = 0.1
 
 
 class Writer:
@@ -131,7 +132,11 @@ class Writer:
             self._put_back = [one for one in self._in_hand[self._served :] if one is not hung]
             self._work()
 
-        self._start(work)
+        while True:
+            try:
+                return self._start(work)
+            except RuntimeError:  # a limit on tasks or memory: without a writer nobody would be let in again
+                time.sleep(_TRY_AGAIN)
 
     def _next_group(self) -> list[Waiting]:
         """All that waits, at most MOST_IN_GROUP; empty when the writer shall end."""

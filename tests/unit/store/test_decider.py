@@ -132,3 +132,26 @@ async def test_a_store_is_closed_while_a_body_hangs(
     assert isinstance(hung, Unavailable)
     assert noted == "done"
     assert run(sqlite_url, "select count(*) from audit where event = 'e'") == [(1,)]
+
+
+async def test_a_writer_that_can_not_start_at_once_starts_later(
+    bounded: SqlStore, release: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FLT-01: where the system has no thread left for a while, the store goes on as soon as there is one."""
+    start, refused = threading.Thread.start, threading.Event()
+
+    def limited(thread: threading.Thread) -> None:
+        if thread.name == "store-writer" and not refused.is_set():
+            refused.set()
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    def hang(snapshot: Snapshot) -> tuple[Changes, str]:
+        release.wait(10)
+        return note(snapshot)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    hung, noted = await decided(bounded, hang, note)
+    assert refused.is_set()
+    assert isinstance(hung, Unavailable)
+    assert noted == "done"
