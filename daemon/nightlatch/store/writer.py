@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from nightlatch.errors import Unavailable, end_without_memory
 from nightlatch.store.database import Again, DatabaseError
 from nightlatch.store.decider import GivenUp
+from nightlatch.store.gathering import Gathering
 from nightlatch.store.waiting import settle
 
 if TYPE_CHECKING:
@@ -31,11 +32,6 @@ if TYPE_CHECKING:
     from nightlatch.store.view import GroupView
     from nightlatch.store.waiting import Waiting
 
-MOST_WAITING = 8192
-"""Decisions in the queue; further ones are turned away at once."""
-MOST_IN_GROUP = 256
-_LOAD = 16
-_GATHER = 0.0005
 _TRY_AGAIN = 0.1
 
 
@@ -61,10 +57,9 @@ class Writer:
         self._chaining = chaining
         self._clock = clock
         self._committed = committed
-        self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
+        self._queue = Gathering(clock)
         self._put_back: list[Waiting] = []
         self._session: Session | None = None
-        self._last_group = 0
         self._in_hand: list[Waiting] = []
         self._served = 0
         """How many of those in hand, from the first, have their outcome."""
@@ -80,8 +75,6 @@ class Writer:
         """Queue a decision; raises Unavailable when the store is closed or too many wait."""
         if self._closing:
             raise Unavailable("store", "it is closed")
-        if self._queue.qsize() >= MOST_WAITING:
-            raise Unavailable("store", f"{MOST_WAITING} decisions wait already")
         self._queue.put(waiting)
 
     def break_off(self, longer_than: float) -> None:
@@ -94,7 +87,7 @@ class Writer:
         """Finish what is queued, then end the thread; waits for it so long. Blocks."""
         if not self._closing:
             self._closing = True
-            self._queue.put(None)
+            self._queue.end()
         self._ended.wait(seconds)
 
     def _start(self, work: Callable[[], None]) -> None:
@@ -115,6 +108,7 @@ class Writer:
             except Exception as error:  # noqa: BLE001  # a mistake of ours denies this group, not all that follow
                 _fail(group[self._served :], DatabaseError(f"unexpected {type(error).__name__}", Again.NO))
                 self._let_go()
+            self._queue.answered(group)
             settle(group)
             self._prune()
             self._busy_since = None
@@ -139,39 +133,25 @@ class Writer:
                 time.sleep(_TRY_AGAIN)
 
     def _next_group(self) -> list[Waiting]:
-        """All that waits, at most MOST_IN_GROUP; empty when the writer shall end."""
+        """Some of what waits; empty when the writer shall end."""
         group, self._put_back = self._put_back, []
         if not group:
             first = self._first()
             if first is None:
                 return []
             group.append(first)
-        self._take(group)
-        if self._last_group >= _LOAD and len(group) < self._last_group // 2:
-            # Under load the callers of the last group are about to ask again: let them into one group.
-            time.sleep(_GATHER)
-            self._take(group)
-        self._last_group = len(group)
+        self._queue.fill(group)
         return group
 
     def _first(self) -> Waiting | None:
         """Whatever comes next; what was written before is signed while nothing comes."""
         while True:
             try:
-                return self._queue.get(timeout=self._chaining.due_in())
+                return self._queue.first(self._chaining.due_in())
             except queue.Empty:
                 self._busy_since = self._clock.steady()
                 self._sign()
                 self._busy_since = None
-
-    def _take(self, group: list[Waiting]) -> None:
-        with contextlib.suppress(queue.Empty):
-            while len(group) < MOST_IN_GROUP:
-                waiting = self._queue.get_nowait()
-                if waiting is None:
-                    self._queue.put(None)  # the end comes after what is in hand
-                    return
-                group.append(waiting)
 
     def _serve(self, group: Sequence[Waiting]) -> None:
         """Give each decision its outcome."""
