@@ -72,7 +72,7 @@ class AuditPruner:
         writers = sorted({row.writer for row in old if row.writer})
         heads = {}
         if writers:
-            [pruned] = session.read([of.among(of.pruned_heads, writers)])
+            [pruned] = session.read([AsStored(*of.among(of.pruned_heads, writers))])
             heads = {writer: line for writer, line in pruned if line}
         reached = {writer: self._pruned(writer, heads.get(writer, "")) for writer in writers}
         for row in old:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nightlatch.model import AuditRow, AuditWriter
 from nightlatch.store.database import AsStored, Query
-from nightlatch.store.rows import stored_audit_row
+from nightlatch.store.rows import misplaced_row, plain, stored_audit_row
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from nightlatch.model import AuditQuery
     from nightlatch.store.database import Row
     from nightlatch.store.statements import Statements
+
+_LEAST, _MOST = -(1 << 63), (1 << 63) - 1
+"""The numbers that a column holds."""
 
 
 class AuditReads:
@@ -46,13 +49,28 @@ class AuditReads:
 
     async def writers(self) -> tuple[AuditWriter, ...]:
         """Every writer that has rows or heads, those with heads first, in the order in which they began."""
-        query = AsStored(self._statements.audit_writers, ())
-        kept = [AuditWriter(*map(str, row)) for row in await self._read(query, list)]
+        of, present, last = self._statements, [], ""
+        while last := await self._read(Query(of.next_writer, (last,)), _first):
+            present.append(last)
+        # Behind the rows: who has some, and begins with none of these, is not one that began meanwhile.
+        rows = await self._read(AsStored(of.audit_writers, ()), list)
+        kept = [AuditWriter(plain(str(writer)), *map(str, heads)) for writer, *heads in rows]
         found = {one.writer: one for one in kept}
-        present = ""
-        while present := await self._read(Query(self._statements.next_writer, (present,)), _first):
-            found.setdefault(present, AuditWriter(present))
+        for writer in present:
+            found.setdefault(writer, AuditWriter(writer))
         return tuple(found.values())
+
+    async def misplaced(self, beyond: int | None, most: int) -> tuple[tuple[AuditRow, ...], int | None]:
+        """The rows with a writer or number that no daemon writes, among the `most` behind the one with this id.
+
+        And the id to go on behind; None at the end.
+        """
+        of, start = self._statements, _LEAST if beyond is None else beyond
+        end = await self._read(Query(of.audit_stretch, (start, most)), _first)
+        if end is None:
+            return (), None
+        found = await self._read(AsStored(of.misplaced, (start, end)), list)
+        return tuple(map(misplaced_row, found)), end
 
     async def chain(
         self, writer: str, sequence: int, most: int, take: Callable[[list[AuditRow]], None]
@@ -63,14 +81,13 @@ class AuditReads:
         """
 
         def taken(rows: list[Row]) -> int | None:
-            if len(rows) < most or type(rows[-1][-2]) is not int:
+            if len(rows) < most or (last := rows[-1][-2]) == _MOST:
                 take([stored_audit_row(row) for row in rows])
                 return None
-            last: int = rows[-1][-2]
             # Rows with the last number may go on in the next page, where somebody has made many of them.
             whole = [row for row in rows if row[-2] != last] or rows
             take([stored_audit_row(row) for row in whole])
-            return last if len(whole) < len(rows) else last + 1
+            return int(last) if len(whole) < len(rows) else int(last) + 1
 
         query = AsStored(self._statements.chain, (writer, sequence, most))
         return await self._read(query, taken)  # type: ignore[no-any-return]  # what `taken` returns
@@ -110,5 +127,5 @@ def _rows(rows: list[Row]) -> tuple[AuditRow, ...]:
     return tuple(map(stored_audit_row, rows))
 
 
-def _first(rows: list[Row]) -> str:
-    return rows[0][0] or "" if rows else ""
+def _first(rows: list[Row]) -> object:
+    return rows[0][0]

@@ -40,7 +40,7 @@ def is_behind(lines: Iterable[str], one: Callable[[str], str]) -> bool:
         return False
     writer = f"writer = '{newest.writer}'"  # hexadecimal digits
     there = one(f"select 1 from audit where {writer} and sequence >= {newest.sequence} limit 1")  # noqa: S608  # see above
-    return not there and not one(f"select pruned from audit_writers where {writer}")  # noqa: S608  # see above
+    return not there and not one(f"select 1 from audit_writers where {writer} and pruned <> ''")  # noqa: S608  # see above
 
 
 def store_is_behind(url: str, lines: Iterable[str]) -> bool:
@@ -74,5 +74,5 @@ def _signed(lines: Iterable[str]) -> Iterable[_Signed]:
             fields = json.loads(line)
             if fields["kind"] in _ROWS and _WRITER.fullmatch(fields["writer"]):
                 yield _Signed(float(fields["at"]), fields["writer"], int(fields["sequence"]))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             continue

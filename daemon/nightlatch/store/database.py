@@ -71,10 +71,17 @@ class Dialect:
     """What gathers columns (``{}``) of many rows into one text of JSON: see `Statements.enrolled`."""
     pages: str
     """What these texts are grouped by, so that none is long."""
+    placed: str
+    """The condition that an audit row's writer and sequence are such as a daemon writes."""
 
     def write(self, sql: str) -> str:
         """A statement of `statements` in this database's words."""
-        sql = sql.replace("AMONG", self.among).replace(" LOCK", self.lock).replace(" SKIP", self.skip_locked)
+        sql = (
+            sql.replace("AMONG", self.among)
+            .replace("PLACED", self.placed)
+            .replace(" LOCK", self.lock)
+            .replace(" SKIP", self.skip_locked)
+        )
         return sql.replace("?", self.mark)
 
 

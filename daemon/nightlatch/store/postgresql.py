@@ -33,6 +33,7 @@ _DIALECT = Dialect(
     list_of=list,
     page="json_agg(json_build_array({}))::text",
     pages="left(md5(account_id), 2)",
+    placed="(writer ~ '^[0-9a-f]{16}$' and sequence > 0)",
 )
 _DEFAULTS = {
     "application_name": "nightlatch",
@@ -79,6 +80,7 @@ class PostgresSession:
         try:
             self._connection = psycopg.connect(**conninfo, autocommit=True)
             self._connection.execute(_SESSION)
+            self._connection.prepared_max = 256  # all texts of `statements`
         except psycopg.Error as error:
             raise _unreachable(error) from error
 

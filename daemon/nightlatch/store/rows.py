@@ -137,7 +137,7 @@ def audit_row(event: AuditEvent, at: float) -> tuple[object, ...]:
     )
     together = "".join(texts)
     if len(together) > _LONGEST_TEXT or not together.isprintable():
-        texts = tuple(map(_plain, texts))
+        texts = tuple(map(plain, texts))
     return (at, event.event, event.result.value, *texts)
 
 
@@ -150,16 +150,31 @@ def audit_event(row: Row) -> tuple[float, AuditEvent]:
 def stored_audit_row(row: Row) -> AuditRow:
     """A row of `Statements.audit_columns`; one that no daemon has written fits no chain, and raises not."""
     number, *columns, writer, sequence, chain = row
-    try:
-        at, event = audit_event(tuple(columns))
-        if all(type(text) is str for text in (*columns[1:], writer)) and 0 <= float(at) < _LAST_TIME:
-            return AuditRow(number, float(at), event, writer, int(sequence), bytes(chain or b""))
-    except (ValueError, TypeError):
-        pass
     place = sequence if type(sequence) is int else 0
-    link = chain if isinstance(chain, bytes) else b""
-    return AuditRow(number, 0.0, _MALFORMED_EVENT, str(writer), place, link)
+    link = chain if type(chain) is bytes else b""
+    # Nothing is converted: a number in place of a link would become as many bytes.
+    fits = place == sequence and (link == chain or chain is None) and _is_time(columns[0])
+    if fits and all(type(text) is str and len(text) <= _LONGEST_TEXT for text in (*columns[1:], writer)):
+        try:
+            at, event = audit_event(tuple(columns))
+            return AuditRow(number, at, event, writer, place, link)
+        except ValueError:
+            pass
+    # Never an empty writer for one that is not: that would be a row from before the chain.
+    return AuditRow(number, 0.0, _MALFORMED_EVENT, plain(str(writer)), place, link)
 
 
-def _plain(text: str) -> str:
+def misplaced_row(row: Row) -> AuditRow:
+    """A row of `Statements.misplaced`, as far as it can be told."""
+    number, at, writer = row
+    named = plain(writer) if isinstance(writer, str) else ""
+    return AuditRow(number, at if _is_time(at) else 0.0, _MALFORMED_EVENT, named)
+
+
+def _is_time(at: object) -> bool:
+    return type(at) is float and 0 <= at < _LAST_TIME
+
+
+def plain(text: str) -> str:
+    """A text that is bounded and on one line."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text[:_LONGEST_TEXT])

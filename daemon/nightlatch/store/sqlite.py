@@ -40,6 +40,9 @@ _DIALECT = Dialect(
     list_of=json.dumps,
     page="json_group_array(json_array({}))",
     pages="rowid / 512",
+    # As bytes, because length and glob end at a zero byte; by type, because a column takes anything.
+    placed="(typeof(writer) = 'text' and length(cast(writer as blob)) = 16"
+    f" and writer glob '{'[0-9a-f]' * 16}' and typeof(sequence) = 'integer' and sequence > 0)",
 )
 _PRAGMAS = (
     "pragma journal_mode = wal",
