@@ -161,5 +161,8 @@ class AuditLog(Protocol):
     ) -> int | None:
         """Give `take` rows of a writer from this number on; the number to go on with, None at the end."""
 
+    async def misplaced(self, beyond: int | None, most: int) -> tuple[tuple[AuditRow, ...], int | None]:
+        """The rows of no chain, among the `most` behind the one with this id; and the id to go on with."""
+
     async def unchained(self) -> tuple[int, bool]:
         """How many rows have no chain, and whether one of them was written after the first that has one."""

@@ -73,7 +73,7 @@ class HeadKeys:
             self._public.verify(bytes.fromhex(signature), _signed(head))
         except InvalidSignature:
             raise ForgedHead("its signature is not by this installation's key") from None
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             raise ForgedHead("it is no head") from None
         return head
 

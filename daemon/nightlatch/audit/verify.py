@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
     from nightlatch.audit.evidence import AuditKeys
     from nightlatch.audit.heads import Head
+    from nightlatch.model import AuditRow
     from nightlatch.ports import AuditLog
 
 PAGE = 500
 """Rows that are read at once."""
+STRETCH = 10_000
+"""Rows among which those without a place in a chain are looked for at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ async def verify(log: AuditLog, keys: AuditKeys, lines: Iterable[str]) -> AsyncG
     rows = 0
     yield Progress(0, expected, 0, findings=tuple(found))
     for count, (writer, walk) in enumerate(walks.items(), 1):
-        place: int | None = 0
+        place: int | None = 1
         before = rows
         while place is not None:
             place = await log.chain(writer, place, PAGE, walk.take)
@@ -58,6 +61,11 @@ async def verify(log: AuditLog, keys: AuditKeys, lines: Iterable[str]) -> AsyncG
             yield Progress(rows, expected, count, findings=walk.findings())
         walk.finish()
         yield Progress(rows, expected, count, findings=walk.findings())
+    beyond: int | None = None
+    while (page := await log.misplaced(beyond, STRETCH))[1] is not None:
+        misplaced, beyond = page
+        rows += len(misplaced)
+        yield Progress(rows, expected, len(walks), findings=tuple(map(_misplaced, misplaced)))
     unchained, late = await log.unchained()
     found = []
     if late:
@@ -84,3 +92,8 @@ def _gone(writer: str, heads: list[Head]) -> Finding:
     last = max(head.sequence for head in heads)
     words = f"the database has nothing of a writer of {last} rows: a signed head has them"
     return Finding(FindingKind.CUT, words, writer, 1, last)
+
+
+def _misplaced(row: AuditRow) -> Finding:
+    words = "its writer or its number is none that a daemon gives to a row"
+    return Finding(FindingKind.EDITED, words, row.writer, row_id=row.id, at=row.at)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from nightlatch.audit.evidence import AuditKeys
     from nightlatch.model import AuditEvent, AuditRow, AuditWriter
 
+_OTHER_HEAD = "a head in the table of writers is of something else"
+
 
 class ChainWalk:
     """One writer's rows, taken in the order of their numbers."""
@@ -27,8 +29,10 @@ class ChainWalk:
         self._writer = writer.writer
         self._findings: list[Finding] = []
         self._heads: dict[int, list[Head]] = {}
-        self._known = bool(writer.opened)
+        if not writer.opened:
+            self._find(FindingKind.FORGED_HEAD, "the table of writers has no head of how this one began")
         own = [self._read(line, kinds) for line, kinds in _lines(writer)]
+        self._known = any(head is not None for head in own)
         for head in (*witnessed, *(head for head in own if head is not None)):
             self._heads.setdefault(head.sequence, []).append(head)
         pruned = self._read(writer.pruned, {HeadKind.PRUNED}) if writer.pruned else None
@@ -108,7 +112,8 @@ class ChainWalk:
             self._find(FindingKind.FORGED_HEAD, f"a head in the table of writers: {forged}")
             return None
         if head.kind not in kinds or head.writer != self._writer:
-            self._find(FindingKind.FORGED_HEAD, "a head in the table of writers is of something else")
+            if _OTHER_HEAD not in {one.words for one in self._findings}:
+                self._find(FindingKind.FORGED_HEAD, _OTHER_HEAD)
             return None
         return head
 

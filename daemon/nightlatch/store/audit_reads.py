@@ -61,9 +61,9 @@ class AuditReads:
         return tuple(found.values())
 
     async def misplaced(self, beyond: int | None, most: int) -> tuple[tuple[AuditRow, ...], int | None]:
-        """The rows with a writer or number that no daemon writes, among the `most` behind the one with this id.
+        """The rows whose writer or number no daemon writes, among the `most` behind the one with this id.
 
-        And the id to go on behind; None at the end.
+        And the id to go on with; None at the end.
         """
         of, start = self._statements, _LEAST if beyond is None else beyond
         end = await self._read(Query(of.audit_stretch, (start, most)), _first)

@@ -153,7 +153,7 @@ def stored_audit_row(row: Row) -> AuditRow:
     place = sequence if type(sequence) is int else 0
     link = chain if type(chain) is bytes else b""
     # Nothing is converted: a number in place of a link would become as many bytes.
-    fits = place == sequence and (link == chain or chain is None) and _is_time(columns[0])
+    fits = place == sequence and _is_time(columns[0])
     if fits and all(type(text) is str and len(text) <= _LONGEST_TEXT for text in (*columns[1:], writer)):
         try:
             at, event = audit_event(tuple(columns))

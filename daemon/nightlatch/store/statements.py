@@ -1,7 +1,8 @@
 """Every statement of the decision path, written once for both databases.
 
-In these texts ``?`` is a value, AMONG the condition that a column is one of a list, PLACED that an audit row has
-a place in a chain, LOCK and SKIP what locks the rows that are read; `Dialect` says how a database writes them.
+In these texts ``?`` is a value, AMONG the condition that a column is one of a list, PLACED that an audit row
+has a place in a chain, LOCK and SKIP what locks the rows that are read; `Dialect` says how a database writes
+them.
 
 Rows go in by the handful: one statement of up to 32 rows costs one call into the driver, and few releases of
 the interpreter lock, where a statement for each row would cost 32 times as many.
