@@ -15,7 +15,10 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING
+
+from nightlatch import cli
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +27,9 @@ if TYPE_CHECKING:
 LONGEST = 60.0
 """Seconds that a command may take."""
 _READY = multiprocessing.get_context("forkserver")
-_READY.set_forkserver_preload(["nightlatch.cli.main", "testbed.quick_command"])
+_READY.set_forkserver_preload(
+    ["testbed.quick_command", *(f"nightlatch.cli.{each.name}" for each in iter_modules(cli.__path__))]
+)
 _LOCK = threading.Lock()
 """Whoever starts a process or looks for an end: multiprocessing looks after all children each time."""
 

@@ -26,9 +26,7 @@ from nightlatch.v1 import account_pb2
 
 def commands() -> typer.Typer:
     """The group."""
-    group = typer.Typer(
-        help="Your own account: second factors, devices, security email, password.", no_args_is_help=True
-    )
+    group = typer.Typer(no_args_is_help=True)
     group.command("show", epilog=EXITS)(show)
     group.command("add", epilog=EXITS)(add)
     group.command("remove", epilog=EXITS)(remove)

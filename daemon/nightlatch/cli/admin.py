@@ -9,7 +9,7 @@ from nightlatch.cli.options import EXITS
 
 def commands() -> typer.Typer:
     """The group."""
-    group = typer.Typer(help="Help people who can not log in, or keep them out.", no_args_is_help=True)
+    group = typer.Typer(no_args_is_help=True)
     group.add_typer(user.commands(), name="user")
     group.command("login", epilog=EXITS)(login)
     group.command("logout", epilog=EXITS)(logout)

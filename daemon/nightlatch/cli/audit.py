@@ -31,7 +31,7 @@ FOLLOWING = 30 * 86_400.0
 
 def commands() -> typer.Typer:
     """The group."""
-    group = typer.Typer(help="Read, export and verify the audit.", no_args_is_help=True)
+    group = typer.Typer(no_args_is_help=True)
     group.command("list", epilog=EXITS)(list_)
     group.command("follow", epilog=EXITS)(follow)
     group.command("verify", epilog=EXITS)(verify)

@@ -14,15 +14,9 @@ from nightlatch.v1.admin_pb2 import TestChannelRequest
 
 def commands() -> typer.Typer:
     """The group."""
-    group = typer.Typer(help="Try the channels that messages leave by.", no_args_is_help=True)
-    # A callback keeps the group a group while it has a single command.
-    group.callback()(_group)
+    group = typer.Typer(no_args_is_help=True)
     group.command("test", epilog=EXITS)(send_test)
     return group
-
-
-def _group() -> None:
-    """Try the channels that messages leave by."""
 
 
 def send_test(

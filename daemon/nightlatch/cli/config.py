@@ -13,7 +13,7 @@ from nightlatch.config import check_config
 
 def commands() -> typer.Typer:
     """The group."""
-    group = typer.Typer(help="Check a configuration.", no_args_is_help=True)
+    group = typer.Typer(no_args_is_help=True)
     group.command("check", epilog="Exit codes: 0 nothing to report, 1 problems, 2 wrong use.")(check)
     return group
 

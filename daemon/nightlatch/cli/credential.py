@@ -39,9 +39,7 @@ from nightlatch.v1.enrollment_pb2 import BeginEnrollmentRequest
 
 def commands() -> typer.Typer:
     """The group."""
-    group = typer.Typer(
-        help="Enrol, list, rename, remove and reset people's second factors.", no_args_is_help=True
-    )
+    group = typer.Typer(no_args_is_help=True)
     group.command("enroll", epilog=EXITS)(enroll)
     group.command("list", epilog=EXITS)(list_)
     group.command("rename", epilog=EXITS)(rename)

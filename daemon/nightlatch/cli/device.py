@@ -41,7 +41,7 @@ _UNCHANGED = "Nothing was revoked."
 
 def commands() -> typer.Typer:
     """The group."""
-    group = typer.Typer(help="List, rename and revoke people's trusted devices.", no_args_is_help=True)
+    group = typer.Typer(no_args_is_help=True)
     group.command("list", epilog=EXITS)(list_)
     group.command("rename", epilog=EXITS)(rename)
     group.command("revoke", epilog=EXITS)(revoke)

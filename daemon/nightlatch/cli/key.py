@@ -20,15 +20,9 @@ class _SystemRandomness:
 
 def commands() -> typer.Typer:
     """The group."""
-    group = typer.Typer(help="Make the key that seals every secret in the store.", no_args_is_help=True)
-    # A callback keeps the group a group while it has a single command.
-    group.callback()(_group)
+    group = typer.Typer(no_args_is_help=True)
     group.command("create", epilog="Exit codes: 0 fine, 1 refused, 2 wrong use.")(create)
     return group
-
-
-def _group() -> None:
-    """Make the key that seals every secret in the store."""
 
 
 def create(

@@ -19,7 +19,7 @@ _CODES = "2 wrong use, 3 the daemon is not available."
 
 def commands() -> typer.Typer:
     """The group."""
-    group = typer.Typer(help="Explain rules, see who is ready for them, plan others.", no_args_is_help=True)
+    group = typer.Typer(no_args_is_help=True)
     group.command("explain", epilog=f"Exit codes: 0 would get in, 1 would be refused, {_CODES}")(explain)
     group.command("report", epilog=f"Exit codes: 0 nobody is locked out, 1 somebody is, {_CODES}")(report)
     group.command(

@@ -16,7 +16,7 @@ import threading
 from importlib.metadata import version
 from pathlib import Path
 
-from nightlatch.app import serve
+from nightlatch.app.serve import serve
 from nightlatch.errors import end_without_memory
 
 DEFAULT_CONFIG = Path("/etc/nightlatch/nightlatch.toml")

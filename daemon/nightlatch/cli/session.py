@@ -21,9 +21,7 @@ from nightlatch.v1.user_pb2 import EndSessionsRequest, ListSessionsRequest
 
 def commands() -> typer.Typer:
     """The group."""
-    group = typer.Typer(
-        help="List and end the sessions in which people look after their account.", no_args_is_help=True
-    )
+    group = typer.Typer(no_args_is_help=True)
     group.command("list", epilog=EXITS)(list_)
     group.command("end", epilog=EXITS)(end)
     return group

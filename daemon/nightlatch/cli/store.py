@@ -27,7 +27,6 @@ from nightlatch.config import Config, load_config
 from nightlatch.errors import ConfigError, Conflict, Unavailable
 from nightlatch.store.restored import Tally
 
-_HELP = "Back the store up, and put a backup back."
 _EXITS = "Exit codes: 0 done, 1 refused, 2 wrong use, 3 the store can not be reached."
 ConfigOption = Annotated[Path, typer.Option("--config", help="The daemon's configuration.")]
 KeyOption = Annotated[
@@ -39,7 +38,7 @@ CONFIG = Path("/etc/nightlatch/nightlatch.toml")
 
 def commands() -> typer.Typer:
     """The group."""
-    group = typer.Typer(help=_HELP, no_args_is_help=True)
+    group = typer.Typer(no_args_is_help=True)
     group.command("backup", epilog=_EXITS)(backup)
     group.command("restore", epilog=_EXITS)(restore)
     group.command("restored", epilog=_EXITS)(restored)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from nightlatch.cli.main import build
 from nightlatch.v1.admin_pb2 import Part
@@ -147,11 +151,59 @@ def test_every_command_and_option_has_its_place_in_the_reference() -> None:
     assert missing == []
 
 
+def test_the_list_of_commands_tells_of_each_what_it_says_itself() -> None:
+    """The line of a command in `nightlatch --help` is the first of its own help."""
+    whole = typer.main.get_command(build())
+    assert isinstance(whole, TyperGroup)
+    lines = {name: line.help for name, line in whole.commands.items()}
+    assert lines == {name: command.help.partition("\n\n")[0] for name, command in _below(whole)}
+    assert len(lines) > 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env"),
+    [
+        (["--help"], {}),
+        (["--version"], {}),
+        ([], {"_NIGHTLATCH_COMPLETE": "complete_bash", "COMP_WORDS": "nightlatch ", "COMP_CWORD": "1"}),
+    ],
+    ids=["help", "version", "completion"],
+)
+def test_who_asks_what_there_is_waits_for_no_command(arguments: list[str], env: dict[str, str]) -> None:
+    """Nothing that a command alone needs is imported for the list, the version or a Tab."""
+    script = (
+        "import atexit, sys; from nightlatch.cli.main import run; sys.argv[0] = 'nightlatch'\n"
+        "atexit.register(lambda: print(*sys.modules, file=sys.stderr)); run()"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = set(ran.stderr.split())
+    assert "nightlatch" in ran.stdout or "credential" in ran.stdout
+    assert {each for each in imported if each.startswith("nightlatch")} == {
+        "nightlatch",
+        "nightlatch.cli",
+        "nightlatch.cli.main",
+        "nightlatch.cli.options",
+    }
+    assert not imported & {"cryptography", "google.protobuf", "grpc", "httpx", "ldap3", "sqlalchemy"}
+
+
+def _below(command: object) -> Iterator[tuple[str, Any]]:
+    """The commands of a group, each as whoever calls it gets it."""
+    if isinstance(command, TyperGroup):
+        for name in command.commands:
+            yield name, command.resolve_command(typer.Context(command), [name])[1]
+
+
 def _words(command: object, name: str) -> Iterator[list[str]]:
-    """What the reference must say of a command and of those below it."""
-    below = getattr(command, "commands", {})
-    for word, inner in below.items():
+    """What the reference must say of a command, or of those below it."""
+    for word, inner in _below(command):
         yield from _words(inner, f"{name} {word}")
-    if not below:
-        options = [option for each in command.params for option in each.opts if option.startswith("--")]  # type: ignore[attr-defined]  # typer's own class
+    if isinstance(command, TyperCommand):
+        options = [option for each in command.params for option in each.opts if option.startswith("--")]
         yield [f"### {name}", *options]
