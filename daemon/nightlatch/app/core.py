@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from nightlatch.plugins.channel_facade import ChannelFacade
     from nightlatch.plugins.facade import FactorFacade
     from nightlatch.ports import Directory
-    from nightlatch.webhook import Webhook
+    from nightlatch.webhook.telling import Webhook
 
 
 @dataclass(frozen=True, slots=True)

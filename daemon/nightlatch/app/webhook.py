@@ -11,7 +11,8 @@ import structlog
 from nightlatch.directories.build import read_password
 from nightlatch.errors import ConfigError, Unavailable
 from nightlatch.model import AuditEvent, Result
-from nightlatch.webhook import Webhook, WebhookTarget
+from nightlatch.webhook.target import WebhookTarget
+from nightlatch.webhook.telling import Webhook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping

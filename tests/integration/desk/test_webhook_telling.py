@@ -14,9 +14,9 @@ import structlog
 import nightlatch.webhook.post
 from nightlatch.errors import Unavailable
 from nightlatch.model import AuditEvent, Result, Secret
-from nightlatch.webhook import FALLBACK, Webhook, WebhookTarget
 from nightlatch.webhook.bookmark import LEASE, Bookmark
-from nightlatch.webhook.telling import HOLE_SECONDS, NOT_TAKEN_SECONDS, TOO_OLD
+from nightlatch.webhook.target import FALLBACK, WebhookTarget
+from nightlatch.webhook.telling import HOLE_SECONDS, NOT_TAKEN_SECONDS, TOO_OLD, Webhook
 from testbed.fixtures_store import START, SystemRandomness, run
 from testbed.process import wait_until
 from testbed.receiver import SECRET, Receiver, genuine
