@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import structlog
 
-    from nightlatch.rpc.caller import CallerAddresses
+    from nightlatch.rpc.caller import Caller, CallerAddresses
 
     Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -44,6 +44,10 @@ class WatchedCall(Protocol):
 
 class CallWatcher(Protocol):
     """Whoever watches calls."""
+
+    @property
+    def follows(self) -> bool:
+        """Whether it wants to know what traces calls belong to."""
 
     def call(self, method: str, caller: str, traceparent: str) -> WatchedCall:
         """A call has come in; `traceparent` is what an application sent (W3C Trace Context), or empty."""
@@ -73,7 +77,7 @@ class AccessLog:
 class Access:
     """One call, from coming in to its answer."""
 
-    __slots__ = ("_began", "_call", "_caller", "_context", "_method", "_owner", "admitted")
+    __slots__ = ("_began", "_call", "_context", "_method", "_owner", "_told", "admitted", "caller")
 
     def __init__(self, owner: AccessLog, method: str, context: Context) -> None:
         self._owner = owner
@@ -81,21 +85,24 @@ class Access:
         self._context = context
         self.admitted = False
         """Whether a handler was let near it."""
+        self.caller: Caller | None = None
+        """Who calls, once entered; None for nobody that is known."""
 
     def __enter__(self) -> Self:
         owner, traceparent = self._owner, ""
         self._began = owner.steady()
         told = ""
         try:
-            caller = owner.addresses.caller(self._context.peer())
+            caller = self.caller = owner.addresses.caller(self._context.peer())
         except Unidentified:
-            self._caller = "nobody"
+            self._told = "nobody"
         else:
-            self._caller = str(caller)
+            self._told = str(caller)
             told = caller.kind
             if caller.kind == "client":
-                told = self._caller
-                traceparent = _sent(self._context, _TRACEPARENT)
+                told = self._told
+                if owner.watcher.follows:  # to read what was sent costs as much as the rest of this
+                    traceparent = _sent(self._context, _TRACEPARENT)
         # Who uses a unix socket is a person, or the host's: that goes to the log alone.
         self._call = owner.watcher.call(self._method.removeprefix(_OURS).lstrip("/"), told, traceparent)
         return self
@@ -113,7 +120,7 @@ class Access:
         tell(
             "call.ended",
             method=self._method.removeprefix(_OURS).lstrip("/"),
-            caller=self._caller,
+            caller=self._told,
             code=code,
             ms=round(seconds * 1000, 2),
             ref=self._call.reference or None,
@@ -130,6 +137,8 @@ class _UnwatchedCall:
 
 class NoCallWatcher:
     """Watches nothing."""
+
+    follows = False
 
     def call(self, _method: str, _caller: str, _traceparent: str) -> WatchedCall:
         """Keep nothing."""

@@ -86,9 +86,9 @@ class Guard:
         """The server to register services with, so that every method of theirs is guarded."""
         return GuardedServer(self, server)
 
-    async def enter(self, method: str, context: Context) -> _Load:
+    async def enter(self, method: str, context: Context, known: Caller | None = None) -> _Load:
         """Let a call in, or end it; whoever was let in leaves by taking one from `under_way`."""
-        caller = await self.permitted(method, context)
+        caller = await self.permitted(method, context, known)
         load = self._loads.setdefault(str(caller), _Load())
         wrong = load.too_much(caller, self.steady())
         if wrong:
@@ -99,9 +99,9 @@ class Guard:
         load.under_way += 1
         return load
 
-    async def permitted(self, method: str, context: Context) -> Caller:
-        """Who calls, and may call this method now; ends the call of anybody else."""
-        caller = await self._caller(context)
+    async def permitted(self, method: str, context: Context, known: Caller | None = None) -> Caller:
+        """Who calls, and may call this method now; ends the call of anybody else. `known` from just now."""
+        caller = await self._caller(context, known)
         if not caller.may(method):
             self._log.warning("call.denied", caller=str(caller), method=method)
             await context.abort(
@@ -110,10 +110,10 @@ class Guard:
             )
         return caller
 
-    async def _caller(self, context: Context) -> Caller:
+    async def _caller(self, context: Context, known: Caller | None) -> Caller:
         """Who calls, with the rights of now (MUST 3); ends the call of somebody who has none any more."""
         try:
-            caller = self._addresses.caller(context.peer())
+            caller = known or self._addresses.caller(context.peer())
         except Unidentified as error:
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, str(error))
         if caller.until is None:
@@ -187,7 +187,7 @@ def _wrap(guard: Guard, method: str, handler: Handler) -> Handler:
 def _answering(guard: Guard, method: str, inner: Any) -> Any:  # noqa: ANN401, gRPC's own types vary
     async def guarded(request: object, context: Context) -> object:
         with guard.accesses.of(method, context) as access:
-            load = await guard.enter(method, context)
+            load = await guard.enter(method, context, access.caller)
             access.admitted = True
             try:
                 return await inner(request, context)
@@ -203,7 +203,7 @@ def _telling(guard: Guard, method: str, inner: Any) -> Any:  # noqa: ANN401, gRP
 
         async def yielding(request: object, context: Context) -> AsyncIterator[object]:
             with guard.accesses.of(method, context) as access:
-                load = await guard.enter(method, context)
+                load = await guard.enter(method, context, access.caller)
                 access.admitted = True
                 looked_at = guard.steady()
                 try:

@@ -110,6 +110,11 @@ class Telemetry:
         self.under_way: dict[str, int] = dict.fromkeys((CALL, *(one.value for one in Activity)), 0)
         """How much of each kind has begun and is not over."""
 
+    @property
+    def follows(self) -> bool:
+        """Whether traces are kept: then it matters which one a call belongs to."""
+        return self.spans is not None
+
     def call(self, method: str, caller: str, traceparent: str) -> Call:
         """A call has come in, by its method ("LoginService/BeginLogin") and caller ("client portal")."""
         self.under_way[CALL] += 1
