@@ -22,7 +22,7 @@ from nightlatch.app.logs import DirectWriter, bound_log
 from nightlatch.app.owners_rights import rights_of_owner
 from nightlatch.app.system import SystemClock, SystemRandomness
 from nightlatch.config import KEY_NAME
-from nightlatch.errors import Conflict
+from nightlatch.errors import ConfigError, Conflict
 from nightlatch.keys import load_key_file
 from nightlatch.plugins.facade import CallContext
 from nightlatch.plugins.loader import load_plugins
@@ -126,10 +126,10 @@ def restore(config: Config, file: Path, asked: Asked) -> PutBack:
         heads = _Heads()
         tools = _tools(config, asked, heads)
         if asked.dry_run:
-            with alone_with(_url_of(copy), tools) as restoration:
+            with _named(copy, file), alone_with(_url_of(copy), tools) as restoration:
                 return PutBack(restoration.survey())
         with kept_closed(store_url(config)):
-            with alone_with(_url_of(copy), tools) as restoration:
+            with _named(copy, file), alone_with(_url_of(copy), tools) as restoration:
                 tally = _made_safe(restoration, asked)
             aside = _aside(config)
             there = copies.put_in_place(copy, _store(config), aside)
@@ -208,6 +208,16 @@ def _refuse_foreign(config: Config) -> None:
     if there and not os.access(store, os.R_OK | os.W_OK, effective_ids=True):
         fix = f"chown --reference={store.parent} {store} && chmod 600 {store}"
         raise Conflict(f"{store} can not be written by the daemon's user. Run: {fix}")
+
+
+@contextlib.contextmanager
+def _named(copy: Path, file: Path) -> Iterator[None]:
+    """What is wrong with the copy is told of the file that people know."""
+    try:
+        yield
+    except ConfigError as error:
+        told = (problem.replace(f"SQLite {copy}", str(file)) for problem in error.problems)
+        raise ConfigError(tuple(told)) from None
 
 
 def _store(config: Config) -> Path:

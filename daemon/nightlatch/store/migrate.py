@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sqlalchemy import Connection
+
+_DUPLICATES = {"42P07", "42701"}
+"""PostgreSQL: a table, or a column, is there already."""
+_IN_THE_WAY = (
+    "a table or column that it makes is there already. "
+    "Put a dump of an older version into an empty database, not over the tables of a newer one"
+)
 
 
 def upgrade(dialect_url: str, connect: Callable[[], Any]) -> None:
@@ -40,7 +48,8 @@ def upgrade(dialect_url: str, connect: Callable[[], Any]) -> None:
             ("store: the database was made by a newer nightlatch. Install that one, or restore a backup.",)
         ) from error
     except SQLAlchemyError as error:
-        raise DatabaseError(f"the schema could not be moved: {type(error).__name__}", Again.NO) from error
+        reason = _IN_THE_WAY if _is_there_already(error) else type(error).__name__
+        raise DatabaseError(f"the schema could not be moved: {reason}", Again.NO) from error
     finally:
         engine.dispose()
 
@@ -48,6 +57,13 @@ def upgrade(dialect_url: str, connect: Callable[[], Any]) -> None:
 def newest_revision() -> str:
     """The revision that the migrations end on."""
     return ScriptDirectory.from_config(_configuration()).get_current_head() or ""
+
+
+def _is_there_already(error: SQLAlchemyError) -> bool:
+    cause = getattr(error, "orig", None)
+    if isinstance(cause, sqlite3.OperationalError):
+        return any(words in str(cause) for words in ("already exists", "duplicate column"))
+    return getattr(cause, "sqlstate", None) in _DUPLICATES
 
 
 def _configuration() -> Config:

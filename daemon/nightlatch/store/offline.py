@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from nightlatch.ports import Clock, Randomness
     from nightlatch.store.database import Database, Session
 
-_NO_STORE = "store: there is no store of nightlatch at {}. Put the backup there first."
+_NO_STORE = "store: there is no store of nightlatch in {}. Put a backup there first, or name another one."
 _OLDER = "store: {} has revision {}, this version works with {}: without --dry-run it is moved to it first."
 _IN_USE = "The store is in use: {}. Stop every daemon that works with it, and its sockets, first."
 

@@ -52,6 +52,10 @@ _FOREIGN = (
     "store: the database has tables of the same names that nightlatch did not make ({}). "
     "Give nightlatch a database, or a schema, of its own."
 )
+_NEWER = (
+    "store: {} was made by a newer nightlatch: its tables have revision {}, this version knows {}. "
+    "Install the newer version, or restore a backup that is no newer than this one."
+)
 _OTHER_REVISION = (
     "store: the database has revision {}, this version works with {} ({}). "
     "Install the newer nightlatch again, or restore a backup."
@@ -150,6 +154,8 @@ def checked(database: Database, session: Session, seal: CredentialSeal) -> str:
     revision = revision_of(database, session)
     if not revision and tables & TABLES:
         raise ConfigError((_FOREIGN.format(database.name),))
+    if revision > REVISION:  # before anything else is read: nobody knows what its tables are
+        raise ConfigError((_NEWER.format(database.name, revision, REVISION),))
     if revision:
         _check_key(database, session, seal, tables)
     if revision != REVISION:

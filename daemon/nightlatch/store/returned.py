@@ -21,6 +21,7 @@ where not exists (
   where one.account_id = now.account_id and one.credential_id = now.credential_id)
 order by 1, 2, 4
 """
+_HAS_STANDINGS = "select 1 from before.sqlite_master where name = 'standings'"
 _STANDINGS = """
 select coalesce(accounts.name, one.account_id), one.state, coalesce(now.state, '{}')
 from before.standings as one
@@ -56,9 +57,11 @@ def returned(store: Path, before: Path) -> Returned | None:
         with contextlib.closing(sqlite3.connect(_uri(store), uri=True, isolation_level=None)) as connection:
             connection.execute("attach ? as before", (_uri(before),))
             credentials = connection.execute(_CREDENTIALS).fetchall()
-            enabled = [
-                name for name, then, now in connection.execute(_STANDINGS) if _disabled(then) > _disabled(now)
-            ]
+            # A store that an older version left has no standings: nobody could be disabled in it.
+            standings = (
+                connection.execute(_STANDINGS) if connection.execute(_HAS_STANDINGS).fetchone() else ()
+            )
+            enabled = [name for name, then, now in standings if _disabled(then) > _disabled(now)]
     except (sqlite3.Error, ValueError):
         return None
     return Returned(tuple(ReturnedCredential(*row) for row in credentials), tuple(enabled))
