@@ -107,8 +107,8 @@ class Session(Protocol):
     def write(self, queries: Sequence[Query]) -> None:
         """Run the statements in order."""
 
-    def commit(self) -> None:
-        """Make it durable. The error says UNKNOWN when the outcome is not known."""
+    def commit(self, queries: Sequence[Query] = ()) -> None:
+        """Run the statements, and make all durable. The error says UNKNOWN when the outcome is not known."""
 
     def close(self) -> None:
         """Let go of the connection; what was not committed is undone. Never raises."""

@@ -60,6 +60,7 @@ select coalesce(host(client_addr), 'this host') from pg_stat_activity
 where datname = current_database() and usename = current_user and pid <> pg_backend_pid()
   and application_name = current_setting('application_name')
 """
+_COMMIT = Query("commit", ())
 _OPENING_LOCK = 0x6E69676874  # "night": the advisory lock of a daemon that opens the database
 _OLDEST = 140_000
 _WORTH_ANOTHER_TRY = (
@@ -73,7 +74,7 @@ _WORTH_ANOTHER_TRY = (
 
 
 class PostgresSession:
-    """A connection. Statements are sent together where they can be: a group costs three round trips."""
+    """A connection. Statements are sent together where they can be: a group costs two round trips."""
 
     def __init__(self, conninfo: dict[str, Any]) -> None:
         self._begins = False
@@ -102,14 +103,14 @@ class PostgresSession:
         except (psycopg.Error, UnicodeError) as error:
             raise self._failure(error) from error
 
-    def commit(self) -> None:
-        """Make it durable."""
-        if self._begins:
+    def commit(self, queries: Sequence[Query] = ()) -> None:
+        """Run the statements and make all durable, in one round trip: an error ends it before the commit."""
+        if self._begins and not queries:
             self._begins = False  # there was nothing in it
             return
         try:
-            status = self._connection.execute("commit").statusmessage
-        except psycopg.Error as error:
+            status = self._send((*queries, _COMMIT))[-1].statusmessage
+        except (psycopg.Error, UnicodeError) as error:
             failure = self._failure(error)
             if self._connection.closed:
                 failure = DatabaseError(failure.reason, Again.UNKNOWN)

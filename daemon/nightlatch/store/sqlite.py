@@ -123,8 +123,9 @@ class SqliteSession:
         except (sqlite3.Error, UnicodeError, OverflowError) as error:
             raise _failure(error) from error
 
-    def commit(self) -> None:
-        """Make it durable."""
+    def commit(self, queries: Sequence[Query] = ()) -> None:
+        """Run the statements in order, and make all durable."""
+        self.write(queries)
         try:
             self._connection.execute("commit")
         except sqlite3.Error as error:

@@ -211,10 +211,8 @@ class Writer:
         view.load(session, [waiting.request for waiting in group], now)
         self._decider.run(view, group)
         writes = view.writes(now, self._chaining)
-        if writes:
-            session.write(writes)
         began = self._clock.steady()
-        session.commit()
+        session.commit(writes)
         self._chaining.committed()
         self._committed(len(group), self._clock.steady() - began)
 

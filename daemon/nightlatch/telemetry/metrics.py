@@ -87,7 +87,7 @@ class Metrics:
         )
         self._commit = histogram(
             "nightlatch_store_commit_duration_seconds",
-            "Commits, until the database says durable.",
+            "Writing a group and committing it, until the database says durable.",
             (),
             _QUICK,
         )
