@@ -35,6 +35,7 @@ _STANDING_PAIRS = ("sessions", "holds")
 _FRESH_STANDING = Standing()
 _LONGEST_TEXT = 256
 _LAST_TIME = 253_402_300_000.0  # the year 9999, where dates end
+_RESULTS = {result.value: result for result in Result}
 _MALFORMED_EVENT = AuditEvent("malformed", Result.UNAVAILABLE, "this row was not written by nightlatch", "")
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps builds an encoder for each call
 _ENCODE_FINITE = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
@@ -142,9 +143,13 @@ def audit_row(event: AuditEvent, at: float) -> tuple[object, ...]:
 
 
 def audit_event(row: Row) -> tuple[float, AuditEvent]:
-    """When, and what, from the columns of `AUDIT_TEXTS` behind the time."""
-    at, event, result, *texts = row
-    return at, AuditEvent(event, Result(result), *texts)
+    """When, and what, from the columns of `AUDIT_TEXTS` behind the time; it says what no daemon wrote."""
+    at, *texts = row
+    if _is_time(at) and set(map(type, texts)) == {str} and max(map(len, texts)) <= _LONGEST_TEXT:
+        event, result, *others = texts
+        if result in _RESULTS:
+            return at, AuditEvent(event, _RESULTS[result], *others)
+    return 0.0, _MALFORMED_EVENT
 
 
 def stored_audit_row(row: Row) -> AuditRow:
@@ -153,13 +158,9 @@ def stored_audit_row(row: Row) -> AuditRow:
     place = sequence if type(sequence) is int else 0
     link = chain if type(chain) is bytes else b""
     # Nothing is converted: a number in place of a link would become as many bytes.
-    fits = place == sequence and _is_time(columns[0])
-    if fits and all(type(text) is str and len(text) <= _LONGEST_TEXT for text in (*columns[1:], writer)):
-        try:
-            at, event = audit_event(tuple(columns))
-            return AuditRow(number, at, event, writer, place, link)
-        except ValueError:
-            pass
+    if place == sequence and type(writer) is str and len(writer) <= _LONGEST_TEXT:
+        at, event = audit_event(tuple(columns))
+        return AuditRow(number, at, event, writer, place, link)
     # Never an empty writer for one that is not: that would be a row from before the chain.
     return AuditRow(number, 0.0, _MALFORMED_EVENT, plain(str(writer)), place, link)
 

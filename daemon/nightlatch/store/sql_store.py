@@ -10,7 +10,7 @@ from nightlatch.model import AuditEvent, Changes, DecisionRequest, Result, Stand
 from nightlatch.store.audit_feed import StoreAuditFeed
 from nightlatch.store.audit_reads import AuditReads
 from nightlatch.store.bulk import factors_by_account, paged_standings, standings_by_account
-from nightlatch.store.database import Query
+from nightlatch.store.database import AsStored, Query
 from nightlatch.store.decider import Decider
 from nightlatch.store.patience import Patience
 from nightlatch.store.prune import Pruner
@@ -140,9 +140,9 @@ class SqlStore:
         """The newest audit rows, newest first, with their time; of one account, or of all for None."""
         of = self._statements
         if account_id is None:
-            query = Query(of.audit_of_all, (limit,))
+            query = AsStored(of.audit_of_all, (limit,))
         else:
-            query = Query(of.audit_of_one, (account_id, limit))
+            query = AsStored(of.audit_of_one, (account_id, limit))
         rows = await self._read(self._reader, query, list)
         return tuple(audit_event(row) for row in rows)
 

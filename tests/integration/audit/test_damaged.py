@@ -62,7 +62,9 @@ async def told(books: Books) -> list[tuple[str, int, int, int]]:
     """What a verification finds, with the row's id; the list of rows is whole beside it."""
     found = (await books.verified()).findings
     store = books.open()
-    assert len(await store.audit.page(AuditQuery(), None, 100)) == len(books.sql("select 1 from audit"))
+    rows = len(books.sql("select 1 from audit"))
+    assert len(await store.audit.page(AuditQuery(), None, 100)) == rows
+    assert len(await store.audit_rows(None, 100)) == rows
     await books.close()
     assert all(len(one.writer) <= 256 and one.writer.isprintable() for one in found)
     return [(one.kind.value, one.first, one.last, one.row_id) for one in found]
@@ -145,6 +147,8 @@ async def test_a_number_that_is_none_is_found(in_file: Books, value: str) -> Non
         "at = 'then'",
         "at = 9e99",
         f"reason = {LONG}",
+        "reason = cast(x'ff' as text)",
+        "result = 'nonsense'",
     ],
 )
 async def test_a_value_of_another_type_is_found(in_file: Books, damage: str) -> None:
