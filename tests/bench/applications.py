@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.callers import Load, Target, run
+from bench.durable import ceiling, durable_write
 from bench.echo_server import METHOD
 from bench.figures import Figure, beside
 from bench.people import People
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 STREAMS = (1, 8, 32, 128)
 VERIFY = "/nightlatch.v1.VerificationService/VerifyCode"
 CHANNELS = 8
+WARM = Load(8, CHANNELS, 1)
 PEOPLE = 1200
 """Not fewer than calls in a level: two codes of one person may overtake each other on two workers."""
 CLIENT = """
@@ -88,12 +90,14 @@ def _measured(folder: Path, setting: Setting, calls: int, url: str) -> list[Figu
     figures: list[Figure] = []
     try:
         shop.made.daemon.start()
+        verified = Target(shop.client, VERIFY, check=True)
+        run(verified, shop.requests(calls), WARM)  # a new store's log grows, and each commit takes longer
         for streams in STREAMS:
             load = Load(streams, CHANNELS if streams >= CHANNELS else 1, min(streams, setting.workers))
             requests = shop.requests(calls if streams > 1 else calls // 2)
             before = run(echo, requests, load)
             cpu = cpu_of_all(shop.made.daemon.pid)
-            ran = run(Target(shop.client, VERIFY, check=True), requests, load)
+            ran = run(verified, requests, load)
             cpu = (cpu_of_all(shop.made.daemon.pid) - cpu) / len(requests) * 1e6
             after = run(echo, requests, load)
             name = (
@@ -102,6 +106,8 @@ def _measured(folder: Path, setting: Setting, calls: int, url: str) -> list[Figu
             floor = Figure(f"echo over TLS: {name}", (before.rate + after.rate) / 2, "calls/s")
             verify = f"VerifyCode: {name}"
             figures += [floor, beside(verify, ran.rate, "calls/s", floor)]
+            if streams == 1:
+                figures.append(ceiling(floor, durable_write(folder)))
             figures += [Figure(f"{verify}: median", ran.p50, "ms"), Figure(f"{verify}: p99", ran.p99, "ms")]
             figures.append(Figure(f"{verify}: daemon's CPU a call", cpu, "us"))
     finally:
