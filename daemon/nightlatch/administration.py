@@ -10,7 +10,7 @@ from nightlatch.channel import Message, NotSent
 from nightlatch.enrollment.asking import change
 from nightlatch.enrollment.enroll import MAX_LABEL
 from nightlatch.errors import Conflict, Invalid, NotFound, Refused
-from nightlatch.login.hold import after_removing
+from nightlatch.login.hold import after_removing, on_hold
 from nightlatch.model import Account, Changes, Credential, DecisionRequest, Snapshot
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ class Administration:
         """A person's credentials, oldest first; raises NotFound, Unavailable."""
         account = await self._parts.accounts.get(user)
         return account, await self._parts.store.credentials(account.id)
+
+    async def holds(self, account: Account) -> dict[str, float]:
+        """Until when each of a person's credentials that is on hold is so, by its id; raises Unavailable."""
+        return on_hold(await self._parts.store.standing(account.id), self._parts.clock.now())
 
     async def remove(self, caller: str, user: str, credential_id: str) -> Credential:
         """Remove one credential and return it; raises NotFound, Unavailable."""

@@ -17,7 +17,7 @@ from nightlatch.enrollment.asking import change
 from nightlatch.enrollment.enroll import MAX_LABEL
 from nightlatch.enrollment.remove import LAST_ONE
 from nightlatch.errors import Conflict, Invalid, NotFound
-from nightlatch.login.hold import Level, after_removing, ends_at, is_full
+from nightlatch.login.hold import Level, after_removing, is_full, on_hold
 from nightlatch.model import Changes, Result
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class OwnThings:
             {one.name: one.title for one in self._parts.factors.values()},
             {one.id: left for one in held if (left := self._left(one)) is not None},
             session.expires_at - now,
-            {one.id: end for one in held if (end := ends_at(standing, one.id, now))},
+            on_hold(standing, now),
         )
 
     async def begin_add(

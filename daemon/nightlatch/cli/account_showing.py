@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from nightlatch.cli.failure import Exit, Failure
-from nightlatch.cli.output import json_time, local_time, print_table, say
+from nightlatch.cli.output import json_time, local_end, local_time, print_table, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,8 +27,7 @@ def print_account(account: GetAccountResponse) -> None:
     for one in account.credentials:
         if one.HasField("hold_end_time"):
             say(f'\n"{one.label}" was added after a recovery code or an emergency code was used.')
-            over = Timestamp(seconds=-(-one.hold_end_time.seconds // 60) * 60)
-            say(f"Until {local_time(over)} it signs you in, but changes nothing.")
+            say(f"Until {local_end(one.hold_end_time)} it signs you in, but changes nothing.")
     say(f"\nSecurity email: {account.security_mailbox or 'none'}")
     count = len(account.devices)
     say(f"Trusted devices: {count or 'none'}{' (see nightlatch account devices)' if count else ''}")

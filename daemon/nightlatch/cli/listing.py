@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from nightlatch.cli.connection import DEADLINE
 from nightlatch.cli.failure import Exit, Failure
-from nightlatch.cli.output import json_time, local_time, print_table
+from nightlatch.cli.output import json_time, local_end, local_time, print_table
 from nightlatch.v1.admin_pb2 import ListCredentialsRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from nightlatch.cli.connection import Daemon
     from nightlatch.v1.admin_pb2 import Account, Credential, ListCredentialsResponse
@@ -43,14 +43,21 @@ def chosen(found: ListCredentialsResponse, beginning: str, *, devices_only: bool
 
 
 def print_credentials(label_header: str, credentials: Sequence[Credential]) -> None:
-    """A table for people. What ends by itself says when."""
-    ends = any(each.HasField("expire_time") for each in credentials)
-    rows = [
-        (each.id, each.factor, each.label, local_time(each.create_time), local_time(each.last_use_time))
-        + ((local_time(each.expire_time),) if ends else ())
-        for each in credentials
+    """A table for people. What ends by itself says when; and so does what is on hold after a rescue."""
+    columns: list[tuple[str, Callable[[Credential], str]]] = [
+        ("id", lambda each: each.id),
+        ("factor", lambda each: each.factor),
+        (label_header, lambda each: each.label),
+        ("added", lambda each: local_time(each.create_time)),
+        ("last used", lambda each: local_time(each.last_use_time)),
     ]
-    print_table(("id", "factor", label_header, "added", "last used", *(["until"] if ends else [])), rows)
+    if any(each.HasField("expire_time") for each in credentials):
+        columns.append(("until", lambda each: local_time(each.expire_time)))
+    if any(each.HasField("hold_end_time") for each in credentials):
+        columns.append(("changes nothing until", lambda each: local_end(each.hold_end_time)))
+    print_table(
+        [header for header, _ in columns], [[cell(each) for _, cell in columns] for each in credentials]
+    )
 
 
 def account_words(account: Account) -> str:
@@ -77,4 +84,5 @@ def credential_json(credential: Credential) -> dict[str, str | None]:
         "create_time": json_time(credential.create_time),
         "last_use_time": json_time(credential.last_use_time),
         "expire_time": json_time(credential.expire_time),
+        "hold_end_time": json_time(credential.hold_end_time),
     }

@@ -75,6 +75,11 @@ def local_time(timestamp: Timestamp) -> str:
     return timestamp.ToDatetime(tzinfo=UTC).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
+def local_end(timestamp: Timestamp) -> str:
+    """The minute at whose beginning something is over for sure, "2026-03-01 14:03"; empty for none."""
+    return local_time(type(timestamp)(seconds=-(-timestamp.seconds // 60) * 60)) if timestamp.seconds else ""
+
+
 def json_time(timestamp: Timestamp) -> str | None:
     """A time for programs, RFC 3339 in UTC; None for none."""
     return timestamp.ToJsonString() if timestamp.seconds else None

@@ -47,6 +47,11 @@ def ends_at(standing: Standing, credential_id: str, now: float) -> float:
     return max((end for held, end in standing.holds if held == credential_id and now < end), default=0.0)
 
 
+def on_hold(standing: Standing, now: float) -> dict[str, float]:
+    """Until when each credential on hold is so, by its id."""
+    return {held: ends_at(standing, held, now) for held, end in standing.holds if now < end}
+
+
 def worth(snapshot: Snapshot, credential_id: str, level: Level) -> Level:
     """What a proof of a factor's level is worth by this credential: nothing once it was taken away."""
     if not any(one.id == credential_id for one in snapshot.credentials):

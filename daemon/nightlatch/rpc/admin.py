@@ -10,7 +10,7 @@ from nightlatch.rpc.values import account_message, timestamp
 from nightlatch.v1 import admin_pb2, admin_pb2_grpc
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     import structlog
 
@@ -54,7 +54,8 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
         """List a person's credentials."""
         administration = self._administration(caller)
         account, credentials = await administration.credentials(request.user)
-        listed = [credential_message(administration, one) for one in credentials]
+        holds = await administration.holds(account)
+        listed = [credential_message(administration, one, holds) for one in credentials]
         return admin_pb2.ListCredentialsResponse(account=account_message(account), credentials=listed)
 
     @answered
@@ -156,8 +157,10 @@ def narrowed(
     return admin_pb2.GetStatusResponse(version=status.version, start_time=status.start_time, parts=parts)
 
 
-def credential_message(administration: Administration, credential: Credential) -> admin_pb2.Credential:
-    """A credential without its state."""
+def credential_message(
+    administration: Administration, credential: Credential, holds: Mapping[str, float] | None = None
+) -> admin_pb2.Credential:
+    """A credential without its state; `holds` is `Administration.holds`, where it is known."""
     return admin_pb2.Credential(
         id=credential.id,
         factor=credential.factor,
@@ -166,4 +169,5 @@ def credential_message(administration: Administration, credential: Credential) -
         last_use_time=timestamp(credential.last_used_at),
         device=administration.is_device(credential),
         expire_time=timestamp(credential.expires_at),
+        hold_end_time=timestamp((holds or {}).get(credential.id)),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from nightlatch.login.hold import on_hold
 from nightlatch.rpc.admin import credential_message
 from nightlatch.rpc.prospects import explanation_message
 from nightlatch.rpc.status import answered
@@ -59,6 +60,7 @@ class UserService(user_pb2_grpc.UserServiceServicer):
         """Tell how a person stands."""
         acting = self._acting(caller)
         view = await acting.desk.show(request.user)
+        holds = on_hold(view.standing, view.now)
         policy = None
         client, default = (caller.name, caller.name) if caller.kind == "client" else (PAM, DEFAULT_SERVICE)
         service = request.service or default
@@ -71,7 +73,7 @@ class UserService(user_pb2_grpc.UserServiceServicer):
             last_sign_in_time=timestamp(last.at if last else None),
             last_sign_in_service=last.event.service if last and known else "",
             account=account_message(view.account),
-            credentials=[credential_message(acting.administration, one) for one in view.credentials],
+            credentials=[credential_message(acting.administration, one, holds) for one in view.credentials],
             limits=_limits(view),
             standing=_standing(view),
             policy=policy,

@@ -104,6 +104,13 @@ def on_hold(service: OwnService, session: bytes) -> set[str]:
     return {one.label for one in shown if one.HasField("hold_end_time")}
 
 
+def held_for_administrators(world: AccountWorld, person: Resident) -> list[set[str]]:
+    """The names of what administrators see on hold, by each of their commands."""
+    commands = (("credential", "list"), ("admin", "user", "show"))
+    told = [json.loads(world.command(*words, person.name, "--json").stdout) for words in commands]
+    return [{one["label"] for one in each["credentials"] if one["hold_end_time"]} for each in told]
+
+
 def let_a_day_go_by(world: AccountWorld) -> None:
     """Make every hold a day older, where it is kept."""
     with sqlite3.connect(world.daemon.folder / "state" / "nightlatch.db", timeout=10) as database:
@@ -158,11 +165,15 @@ def test_a_lost_phone_is_put_right_the_day_after(world: AccountWorld) -> None:
         new, _ = add_app(service, sign_in_by(service, person, "Recovery code", codes[0]), "new")
     shown = world.account(person, "show", typed=answers(person, new))
     assert '"new" was added after a recovery code' in shown.stdout
+    assert held_for_administrators(world, person) == [{"new"}, {"new"}]
+    assert "changes nothing until" in world.command("credential", "list", person.name).stdout
     early = world.account(person, "remove", lost, "--yes", typed=answers(person, new, "1", "2", "3"))
     assert early.returncode == 1
     assert f'"new" {HELD}' in early.stdout
     assert "Use an older one, or ask your administrator." in early.stdout
     let_a_day_go_by(world)
+    assert held_for_administrators(world, person) == [set(), set()]
+    assert "changes nothing until" not in world.command("credential", "list", person.name).stdout
     late = world.account(person, "remove", lost, "--yes", typed=answers(person, new))
     assert late.returncode == 0, late.stdout + late.stderr
     assert sorted(world.credentials(person)) == ["recovery", "totp"]

@@ -42,6 +42,7 @@ def test_list_as_json(daemon: FakeDaemon) -> None:
             "create_time": "2026-02-02T12:00:00Z",
             "last_use_time": None,
             "expire_time": None,
+            "hold_end_time": None,
         },
         {
             "id": "c-1222",
@@ -50,6 +51,7 @@ def test_list_as_json(daemon: FakeDaemon) -> None:
             "create_time": "2026-02-02T12:00:00Z",
             "last_use_time": "2026-02-02T12:01:00Z",
             "expire_time": None,
+            "hold_end_time": None,
         },
     ]
 

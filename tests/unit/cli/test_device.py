@@ -57,6 +57,7 @@ def test_list_as_json(trusting: FakeDaemon) -> None:
         "create_time": "2026-02-02T12:00:00Z",
         "last_use_time": None,
         "expire_time": None,
+        "hold_end_time": None,
     }
 
 
