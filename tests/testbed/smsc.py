@@ -45,7 +45,8 @@ class Smsc:
                 self.bound.append(event)
             elif isinstance(event, smpp34.SubmitSmEvent):
                 self.submitted.append(event)
-                await self._take(event, sessions[event.session_id])
+                with contextlib.suppress(Exception):  # whose session has ended meanwhile gets no answer
+                    await self._take(event, sessions[event.session_id])
 
     async def _take(self, event: smpp34.SubmitSmEvent, esme: smpp34.Esme) -> None:
         if event.destination_addr in _REFUSED:
