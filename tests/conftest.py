@@ -9,6 +9,7 @@ os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
 pytest_plugins = [
     "testbed.fixtures_active_directory",
+    "testbed.fixtures_backups",
     "testbed.fixtures_directories",
     "testbed.fixtures_front_door",
     "testbed.fixtures_store",

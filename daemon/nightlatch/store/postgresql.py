@@ -112,7 +112,8 @@ class PostgresSession:
             status = self._send((*queries, _COMMIT))[-1].statusmessage
         except (psycopg.Error, UnicodeError) as error:
             failure = self._failure(error)
-            if self._connection.closed:
+            if self._connection.closed or failure.again is Again.NO:
+                # A server that ends may say so before its connection is seen to be closed.
                 failure = DatabaseError(failure.reason, Again.UNKNOWN)
             raise failure from error
         if status != "COMMIT":

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import grpc
 import pytest
@@ -15,28 +12,6 @@ import pytest
 from testbed.backups import Household, answered, with_device
 from testbed.codes import STEP
 from testbed.command import NIGHTLATCH, program
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from testbed.slapd import Slapd
-
-
-@pytest.fixture
-def folder(open_folder: Path) -> Path:
-    """A folder whose path is short enough for sockets."""
-    return Path(tempfile.mkdtemp(prefix="kept-", dir=open_folder))
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def household(request: pytest.FixtureRequest, folder: Path, slapd: Slapd) -> Iterator[Household]:
-    """A daemon that runs, on either database."""
-    url = str(request.getfixturevalue("postgres_url")) if request.param == "postgresql" else ""
-    made = Household(folder, slapd, url)
-    made.daemon.start()
-    yield made
-    if made.daemon.running():
-        made.daemon.stop()
 
 
 def test_a_backup_that_is_put_back_brings_nothing_back(household: Household) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,34 +11,14 @@ import pytest
 
 from nightlatch.store.opening import REVISION
 from testbed.aged import aged, empty
-from testbed.backups import Household
 from testbed.codes import STEP
 from testbed.fixtures_store import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from testbed.backups import Household
     from testbed.codes import App
-    from testbed.slapd import Slapd
 
 NEWER = "9000"
-
-
-@pytest.fixture
-def folder(open_folder: Path) -> Path:
-    """A folder whose path is short enough for sockets."""
-    return Path(tempfile.mkdtemp(prefix="older-", dir=open_folder))
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def household(request: pytest.FixtureRequest, folder: Path, slapd: Slapd) -> Iterator[Household]:
-    """A daemon on either database, which was stopped again."""
-    url = str(request.getfixturevalue("postgres_url")) if request.param == "postgresql" else ""
-    made = Household(folder, slapd, url)
-    made.daemon.start()
-    yield made
-    if made.daemon.running():
-        made.daemon.stop()
 
 
 def url_of(household: Household) -> str:

@@ -86,7 +86,8 @@ async def test_a_decision_that_waited_too_long_is_not_begun(store: SqlStore, sto
     store_clock.ahead += 60
     release.set()
     outcomes = await asyncio.gather(first, late, return_exceptions=True)
-    assert outcomes[0] is None
+    # The clock that jumps may let the first one be given up, too.
+    assert outcomes[0] is None or isinstance(outcomes[0], Unavailable)
     assert isinstance(outcomes[1], Unavailable)
     assert ran == []
 
