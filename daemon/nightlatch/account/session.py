@@ -102,8 +102,8 @@ class Sessions:
             raise ProofNeeded(PROOF_NEEDED)
         return replace(session, account=found)
 
-    async def end(self, caller: str, bearer: bytes) -> None:
-        """Sign out; raises SessionEnded, Unavailable."""
+    async def end(self, caller: str, bearer: bytes) -> Session:
+        """Sign out of a session, open or over; raises SessionEnded for one of another caller, Unavailable."""
         session = self._opened(caller, bearer)
 
         def body(snapshot: Snapshot) -> tuple[Changes, None]:
@@ -111,6 +111,7 @@ class Sessions:
             return Changes(standing=replace(snapshot.standing, sessions=left)), None
 
         await self._parts.store.decide(standing_of(session.account), body)
+        return session
 
     def seal(self, session: Session, caller: str) -> bytes:
         """The session's bearer."""

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import grpc
+
 from nightlatch.cli.admin_session import kept_at
-from nightlatch.cli.connection import SENDING_DEADLINE, channel_at
+from nightlatch.cli.connection import DEADLINE, SENDING_DEADLINE, channel_at
 from nightlatch.cli.conversation import converse
-from nightlatch.cli.failure import failures_told
+from nightlatch.cli.failure import Failure, failures_told
 from nightlatch.cli.options import ADMIN_SOCKET, SocketOption, UserArgument
 from nightlatch.cli.output import say
-from nightlatch.v1.admin_session_pb2 import AnswerSignInRequest, AnswerSignInResponse, BeginSignInRequest
+from nightlatch.cli.own_session import reason_of
+from nightlatch.v1.admin_session_pb2 import (
+    AnswerSignInRequest,
+    AnswerSignInResponse,
+    BeginSignInRequest,
+    SignOutRequest,
+)
 from nightlatch.v1.admin_session_pb2_grpc import AdminSessionServiceStub
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nightlatch.v1.login_pb2 import Step
 
 MINUTES = 15
@@ -46,6 +57,32 @@ def login(user: UserArgument, *, socket: SocketOption = ADMIN_SOCKET) -> None:
 
 
 def logout(*, socket: SocketOption = ADMIN_SOCKET) -> None:
-    """Forget the session. It ends by itself a quarter of an hour after it began."""
-    kept_at(socket).forget()
+    """Sign out: the session ends in the daemon, and is forgotten here, also where the daemon is away."""
+    kept = kept_at(socket)
+    session = kept.read()
+    kept.forget()
+    if not session:
+        say("You were not signed in.")
+        return
+    with failures_told(as_json=False):
+        try:
+            _end(socket, session)
+        except Failure as failure:
+            raise replace(failure, message=f"{failure.message}\n{_STAYS_OPEN}") from None
     say("Signed out.")
+
+
+def _end(socket: Path, session: bytes) -> None:
+    """End a session in the daemon, unless there it has ended; raises Failure."""
+    with channel_at(socket) as channel:
+        try:
+            AdminSessionServiceStub(channel).SignOut(SignOutRequest(session=session), timeout=DEADLINE)
+        except grpc.RpcError as error:
+            if reason_of(error) != "SESSION_ENDED":
+                raise
+
+
+_STAYS_OPEN = (
+    f"The session is forgotten here. In the daemon it stays open until its {MINUTES} minutes are over.\n"
+    "To end it before: nightlatch session end NAME --all"
+)

@@ -26,8 +26,13 @@ class KeptSession:
 
     def read(self) -> bytes:
         """The session; empty for none."""
+        key, session = self._content()
+        return session if key == self._key else b""
+
+    def _content(self) -> tuple[object, bytes]:
+        """What is kept, and whose it is; None and nothing where there is no file that can be trusted."""
         if self._path is None:
-            return b""
+            return None, b""
         try:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
             try:
@@ -37,13 +42,13 @@ class KeptSession:
                     or status.st_uid != os.geteuid()
                     or status.st_mode & 0o077
                 ):
-                    return b""
+                    return None, b""
                 key, session = json.loads(os.read(descriptor, _LONGEST))
             finally:
                 os.close(descriptor)
-            return b64decode(session) if key == self._key else b""
+            return key, b64decode(session)
         except (OSError, ValueError, TypeError):
-            return b""
+            return None, b""
 
     def write(self, session: bytes) -> None:
         """Keep a session; where that can not be, the person signs in again next time."""
@@ -58,8 +63,8 @@ class KeptSession:
             new.replace(self._path)
 
     def forget(self) -> None:
-        """Keep it no longer."""
-        if self._path is not None:
+        """Keep it no longer. What is kept of another socket or name stays: it is still open there."""
+        if self._path is not None and self._content()[0] in (None, self._key):
             with suppress(OSError):
                 self._path.unlink(missing_ok=True)
 

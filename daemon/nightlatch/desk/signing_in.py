@@ -77,3 +77,7 @@ class AdminSigningIn:
         if role is None:
             raise SessionEnded(ENDED)
         return session, role
+
+    async def end(self, caller: str, bearer: bytes) -> Session:
+        """Sign out of a session, open or over; raises SessionEnded for one of another caller, Unavailable."""
+        return await self._sessions.end(caller, bearer)

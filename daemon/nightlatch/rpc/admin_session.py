@@ -86,6 +86,16 @@ class AdminSessionService(admin_session_pb2_grpc.AdminSessionServiceServicer):
             expire_time=timestamp(session.expires_at),
         )
 
+    @mapped
+    async def SignOut(
+        self, request: admin_session_pb2.SignOutRequest, context: Context
+    ) -> admin_session_pb2.SignOutResponse:
+        """End a session; connections that have taken it up have no rights any more (MUST 1)."""
+        caller = self._addresses.caller(context.peer())
+        ended = await self._signing_in().end(caller.host_user, request.session)
+        self.log.info("admin.signed_out", account=ended.account.id, caller=caller.host_user)
+        return admin_session_pb2.SignOutResponse()
+
     def _become(self, caller: Caller, context: Context, bearer: bytes, session: Session, role: Role) -> None:
         """Let the connection speak for the person from the next call on, as long as the session is open."""
         left = session.expires_at - self._clock.now()

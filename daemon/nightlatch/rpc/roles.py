@@ -16,6 +16,7 @@ READING = frozenset(
     f"{_V1}{name}"
     for name in (
         "AdminService/GetStatus",
+        "AdminService/GetReceiptKeys",
         "AdminService/ListCredentials",
         "UserService/GetUser",
         "UserService/ListSessions",
@@ -49,9 +50,9 @@ AUDITING = frozenset(
 )
 """Reads about everybody."""
 SIGNING_IN = frozenset(
-    f"{_V1}AdminSessionService/{name}" for name in ("BeginSignIn", "AnswerSignIn", "ResumeSession")
+    f"{_V1}AdminSessionService/{name}" for name in ("BeginSignIn", "AnswerSignIn", "ResumeSession", "SignOut")
 )
-"""Shows who one is."""
+"""Shows who one is, or ends that."""
 
 METHODS = MappingProxyType(
     {

@@ -114,6 +114,7 @@ NOT_SERVED = {
     "AdminSessionService/BeginSignIn",
     "AdminSessionService/AnswerSignIn",
     "AdminSessionService/ResumeSession",
+    "AdminSessionService/SignOut",
 }
 """Are served on the admin socket alone: they speak of everybody."""
 FOR_A_SERVICE = {
