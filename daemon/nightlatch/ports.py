@@ -150,6 +150,9 @@ class AuditLog(Protocol):
     async def page(self, query: AuditQuery, beyond: int | None, most: int) -> tuple[AuditRow, ...]:
         """At most `most` rows behind the one with the id `beyond`, in the query's order; None for all."""
 
+    async def damage(self) -> tuple[str, ...]:
+        """What the audit's tables lack, each thing in words; empty where they are as nightlatch made them."""
+
     async def accounts_named(self, name: str) -> tuple[str, ...]:
         """The ids of accounts that went by this name, as far as the store has met them."""
 

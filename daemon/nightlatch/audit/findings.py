@@ -21,6 +21,8 @@ class FindingKind(Enum):
     """A row was not written by a daemon that has the key."""
     FORGED_HEAD = "forged_head"
     """A head is not signed by this installation's key, or says something else than the rows."""
+    DAMAGED_TABLE = "damaged_table"
+    """A table of the audit is not as nightlatch made it: changed by somebody, or restored by halves."""
 
 
 @dataclass(frozen=True, slots=True)

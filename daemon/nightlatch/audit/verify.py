@@ -2,16 +2,20 @@
 
 MUST 1: heads are read before rows: what is written meanwhile is no finding.
 MUST 2: memory does not grow with the number of rows.
+MUST 3: a database that answers and has not the audit's tables as they were made is a finding; one that does
+        not answer is an outage.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nightlatch.audit.findings import Finding, FindingKind
 from nightlatch.audit.heads import ForgedHead, HeadKind
 from nightlatch.audit.walk import ChainWalk
+from nightlatch.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
@@ -44,7 +48,26 @@ class Progress:
 
 
 async def verify(log: AuditLog, keys: AuditKeys, lines: Iterable[str]) -> AsyncGenerator[Progress, None]:
-    """Verify everything, also against heads that were kept elsewhere (`lines`); raises Unavailable."""
+    """Verify everything, also against heads that were kept elsewhere (`lines`); raises Unavailable.
+
+    Where the tables themselves are damaged that is the last finding: no row behind it was looked at.
+    """
+    done = Progress(0, 0, 0)
+    damage = await log.damage()
+    if not damage:
+        try:
+            async with aclosing(_verify(log, keys, lines)) as pieces:
+                async for done in pieces:
+                    yield done
+        except Unavailable:
+            damage = await log.damage()  # somebody may have changed the tables meanwhile
+            if not damage:
+                raise
+    if damage:
+        yield replace(done, findings=tuple(map(_damaged, damage)))
+
+
+async def _verify(log: AuditLog, keys: AuditKeys, lines: Iterable[str]) -> AsyncGenerator[Progress, None]:
     witnessed, found = _witnessed(keys, lines)
     writers = await log.writers()
     walks = {one.writer: ChainWalk(keys, one, witnessed.pop(one.writer, ())) for one in writers}
@@ -92,6 +115,10 @@ def _gone(writer: str, heads: list[Head]) -> Finding:
     last = max(head.sequence for head in heads)
     words = f"the database has nothing of a writer of {last} rows: a signed head has them"
     return Finding(FindingKind.CUT, words, writer, 1, last)
+
+
+def _damaged(words: str) -> Finding:
+    return Finding(FindingKind.DAMAGED_TABLE, f"{words}: tampered with, or restored by halves")
 
 
 def _misplaced(row: AuditRow) -> Finding:

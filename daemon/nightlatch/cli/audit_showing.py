@@ -5,16 +5,23 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from nightlatch.audit.findings import Finding, FindingKind
 from nightlatch.cli.output import print_table, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nightlatch.audit.findings import Finding
     from nightlatch.model import AuditRow
     from nightlatch.v1.audit_pb2 import VerifyAuditResponse
 
 FEW_FINDINGS = 100
+_DAMAGED = (
+    "The audit's tables are not as nightlatch made them: rows could not be looked at, and where"
+    " nothing can be recorded, nobody gets in. Keep a copy of the database as it is, and find out who"
+    " changed it, or which restore did not end. What was only renamed can be given its name back;"
+    " else put a whole backup back (nightlatch store restore; on PostgreSQL pg_restore and nightlatch"
+    " store restored). Then verify again."
+)
 
 
 def print_rows(rows: Sequence[AuditRow], *, header: bool) -> None:
@@ -94,6 +101,8 @@ def verification_words(last: VerifyAuditResponse, findings: Sequence[Finding]) -
     )
     if len(findings) > FEW_FINDINGS:
         say(f"and {len(findings) - FEW_FINDINGS:,} more; --json lists them.")
+    if FindingKind.DAMAGED_TABLE in {one.kind for one in findings}:
+        say(f"\n{_DAMAGED}")
 
 
 def verification_json(last: VerifyAuditResponse, findings: Sequence[Finding]) -> dict[str, object]:

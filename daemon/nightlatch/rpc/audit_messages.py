@@ -29,6 +29,7 @@ _KINDS = {
     FindingKind.CUT: audit_pb2.AUDIT_FINDING_KIND_CUT,
     FindingKind.ADDED: audit_pb2.AUDIT_FINDING_KIND_ADDED,
     FindingKind.FORGED_HEAD: audit_pb2.AUDIT_FINDING_KIND_FORGED_HEAD,
+    FindingKind.DAMAGED_TABLE: audit_pb2.AUDIT_FINDING_KIND_DAMAGED_TABLE,
 }
 _KINDS_OF_MESSAGES = {message: kind for kind, message in _KINDS.items()}
 

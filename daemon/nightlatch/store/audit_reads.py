@@ -6,15 +6,34 @@ from typing import TYPE_CHECKING, Any
 
 from nightlatch.model import AuditRow, AuditWriter
 from nightlatch.store.database import AsStored, Query
-from nightlatch.store.rows import misplaced_row, plain, stored_audit_row
+from nightlatch.store.rows import AUDIT_TEXTS, misplaced_row, plain, stored_audit_row
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from nightlatch.model import AuditQuery
     from nightlatch.store.database import Row
     from nightlatch.store.statements import Statements
 
+_TEXTS = dict.fromkeys(AUDIT_TEXTS.replace(",", "").split(), "text")
+AUDIT_TABLES = {
+    "audit": {
+        "id": "bigint",
+        "at": "double precision",
+        **_TEXTS,
+        "writer": "text",
+        "sequence": "bigint",
+        "chain": "bytea",
+    },
+    "audit_writers": {
+        "writer": "text",
+        "started_at": "double precision",
+        "opened": "text",
+        "head": "text",
+        "pruned": "text",
+    },
+}
+"""The audit's tables, their columns, and the types that these have where a column has one type."""
 _LEAST, _MOST = -(1 << 63), (1 << 63) - 1
 """The numbers that a column holds."""
 
@@ -29,6 +48,14 @@ class AuditReads:
     ) -> None:
         self._statements = statements
         self._read = read
+
+    async def damage(self) -> tuple[str, ...]:
+        """What the audit's tables lack, each thing in words: "table audit is missing"."""
+        rows = await self._read(Query(self._statements.dialect.columns, ()), list)
+        there: dict[str, dict[str, str]] = {}
+        for table, column, kind in rows:
+            there.setdefault(table, {})[column] = kind
+        return tuple(words for table in AUDIT_TABLES for words in _damage(table, there.get(table)))
 
     async def page(self, query: AuditQuery, beyond: int | None, most: int) -> tuple[AuditRow, ...]:
         """At most `most` rows behind the one with the id `beyond`, in the query's order; None for all."""
@@ -121,6 +148,18 @@ class AuditReads:
             conditions.append("at < ?")
             values.append(query.until)
         return conditions, values
+
+
+def _damage(table: str, there: dict[str, str] | None) -> Iterator[str]:
+    if there is None:
+        yield f"table {table} is missing"
+        return
+    for column, kind in AUDIT_TABLES[table].items():
+        found = there.get(column)
+        if found is None:
+            yield f"column {column} of table {table} is missing"
+        elif found and found != kind:
+            yield f"column {column} of table {table} is {found}, and was made as {kind}"
 
 
 def _rows(rows: list[Row]) -> tuple[AuditRow, ...]:

@@ -73,6 +73,8 @@ class Dialect:
     """What these texts are grouped by, so that none is long."""
     placed: str
     """The condition that an audit row's writer and sequence are such as a daemon writes."""
+    columns: str
+    """Selects table, column and type of what the audit's tables have; no type where columns take anything."""
 
     def write(self, sql: str) -> str:
         """A statement of `statements` in this database's words."""

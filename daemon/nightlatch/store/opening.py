@@ -56,6 +56,10 @@ _NEWER = (
     "store: {} was made by a newer nightlatch: its tables have revision {}, this version knows {}. "
     "Install the newer version, or restore a backup that is no newer than this one."
 )
+_LACKING = (
+    "store: {} lacks tables that nightlatch made ({}): somebody took them away, or a restore ended half way. "
+    "Keep a copy of the database, then put a whole backup back."
+)
 _OTHER_REVISION = (
     "store: the database has revision {}, this version works with {} ({}). "
     "Install the newer nightlatch again, or restore a backup."
@@ -148,7 +152,8 @@ def store_epoch(url: str) -> str:
 def checked(database: Database, session: Session, seal: CredentialSeal) -> str:
     """The database's key check, after all is in order: the tables are made, or moved to this version's.
 
-    Raises ConfigError for another key, a newer version's tables, and tables that are not nightlatch's.
+    Raises ConfigError for another key, a newer version's tables, tables that are not nightlatch's, and
+    where some are missing.
     """
     tables = database.tables(session)
     revision = revision_of(database, session)
@@ -157,6 +162,9 @@ def checked(database: Database, session: Session, seal: CredentialSeal) -> str:
     if revision > REVISION:  # before anything else is read: nobody knows what its tables are
         raise ConfigError((_NEWER.format(database.name, revision, REVISION),))
     if revision:
+    lacking = sorted(TABLES - tables) if revision == REVISION else []
+    if lacking:
+        raise ConfigError((_LACKING.format(database.name, ", ".join(lacking)),))
         _check_key(database, session, seal, tables)
     if revision != REVISION:
         database.migrate()

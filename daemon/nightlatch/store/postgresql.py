@@ -34,6 +34,11 @@ _DIALECT = Dialect(
     page="json_agg(json_build_array({}))::text",
     pages="left(md5(account_id), 2)",
     placed="(writer ~ '^[0-9a-f]{16}$' and sequence > 0)",
+    # By the same search for names that all other statements go by; what is no table is none here either.
+    columns="select named.name, attname::text, format_type(atttypid, null)"
+    " from (values ('audit'), ('audit_writers')) as named (name)"
+    " join pg_class on pg_class.oid = to_regclass(named.name) and relkind in ('r', 'p')"
+    " join pg_attribute on attrelid = pg_class.oid and attnum > 0 and not attisdropped",
 )
 _DEFAULTS = {
     "application_name": "nightlatch",

@@ -43,6 +43,9 @@ _DIALECT = Dialect(
     # As bytes, because length and glob end at a zero byte; by type, because a column takes anything.
     placed="(typeof(writer) = 'text' and length(cast(writer as blob)) = 16"
     f" and writer glob '{'[0-9a-f]' * 16}' and typeof(sequence) = 'integer' and sequence > 0)",
+    columns="select lower(found.name), lower(of.name), '' from sqlite_master as found,"
+    " pragma_table_info(found.name) as of"
+    " where found.type = 'table' and lower(found.name) in ('audit', 'audit_writers')",
 )
 _PRAGMAS = (
     "pragma journal_mode = wal",

@@ -120,6 +120,19 @@ async def test_tables_of_somebody_else_are_left_alone(store_url: str, tmp_path: 
         open_again(store_url)
 
 
+@pytest.mark.parametrize("table", ["audit", "limits", "meta"])
+async def test_a_database_that_lacks_a_table_is_refused(store_url: str, table: str) -> None:
+    """A half restored database, or one that somebody took a table from, starts no daemon."""
+    store = open_again(store_url)
+    await fill(store)
+    await store.close()
+    run(store_url, f"alter table {table} rename to away")
+    with pytest.raises(ConfigError, match=rf"lacks tables that nightlatch made \({table}\).*whole backup"):
+        open_again(store_url)
+    run(store_url, f"alter table away rename to {table}")
+    await open_again(store_url).close()
+
+
 async def test_several_daemons_may_make_the_store_at_once(store_url: str) -> None:
     """Four first starts side by side: one makes the tables, the others find them."""
     stores = await asyncio.gather(*(asyncio.to_thread(open_again, store_url) for _ in range(4)))

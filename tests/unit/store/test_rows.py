@@ -17,7 +17,9 @@ from nightlatch.store.statements import Insert
 from testbed.fixtures_store import SystemRandomness
 
 times = st.floats(0, 1e11, allow_nan=False)
-DIALECT = Dialect("?", "in (?)", lock="", skip_locked="", list_of=list, page="", pages="", placed="")
+DIALECT = Dialect(
+    "?", "in (?)", lock="", skip_locked="", list_of=list, page="", pages="", placed="", columns=""
+)
 PHONE = Credential("corp:1", "c1", "totp", "phone", b"secret state", 1.0, 2.0)
 
 
