@@ -79,6 +79,10 @@ class AnnouncedStore:
         """As the store does."""
         return await self._store.standing(account_id)
 
+    async def mark(self, name: str) -> str:
+        """As the store does."""
+        return await self._store.mark(name)
+
     async def audit_rows(self, account_id: str | None, limit: int) -> tuple[tuple[float, AuditEvent], ...]:
         """As the store does."""
         return await self._store.audit_rows(account_id, limit)

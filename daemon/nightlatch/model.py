@@ -244,6 +244,8 @@ class Snapshot:
     """What was remembered with it then."""
     standing: Standing = Standing()
     """The account's standing; a fresh one unless the request asked for it."""
+    mark: str = ""
+    """The text that is kept under the request's mark; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +264,8 @@ class Changes:
     """What to remember with the key, at most 1024 characters; no secret."""
     standing: Standing | None = None
     """The account's new standing; only where it was asked for. None leaves it."""
+    mark: str | None = None
+    """The new text under the request's mark. None leaves it."""
     events: tuple[AuditEvent, ...] = ()
 
 
@@ -279,3 +283,5 @@ class DecisionRequest:
     """A one-time key (a login's id); empty for none."""
     standing: bool = False
     """Whether to lock and read the standing of `account_id` too."""
+    mark: str = ""
+    """A text of the whole installation, by its name, to lock and read; empty for none."""

@@ -125,6 +125,9 @@ class Store(Protocol):
     async def standing(self, account_id: str) -> Standing:
         """An account's standing, outside any decision."""
 
+    async def mark(self, name: str) -> str:
+        """The text of the installation that is kept under a name, outside any decision; empty for none."""
+
     async def audit_rows(self, account_id: str | None, limit: int) -> tuple[tuple[float, AuditEvent], ...]:
         """The newest audit rows, newest first, with their time; of one account, or of all for None."""
 
@@ -147,11 +150,11 @@ class Store(Protocol):
 class AuditLog(Protocol):
     """Reads the audit. All raise `Unavailable`."""
 
-    async def page(self, query: AuditQuery, beyond: int | None, most: int) -> tuple[AuditRow, ...]:
-        """At most `most` rows behind the one with the id `beyond`, in the query's order; None for all."""
-
     async def damage(self) -> tuple[str, ...]:
         """What the audit's tables lack, each thing in words; empty where they are as nightlatch made them."""
+
+    async def page(self, query: AuditQuery, beyond: int | None, most: int) -> tuple[AuditRow, ...]:
+        """At most `most` rows behind the one with the id `beyond`, in the query's order; None for all."""
 
     async def accounts_named(self, name: str) -> tuple[str, ...]:
         """The ids of accounts that went by this name, as far as the store has met them."""

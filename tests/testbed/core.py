@@ -86,6 +86,7 @@ class MemoryStore:
         self.stood: dict[str, Standing] = {}
         self.spent: dict[str, str] = {}
         """By key, what was remembered with it."""
+        self.marks: dict[str, str] = {}
         self.events: list[AuditEvent] = []
         self.away = False
 
@@ -101,10 +102,13 @@ class MemoryStore:
             spent=request.spend_key in self.spent,
             spent_value=self.spent.get(request.spend_key, ""),
             standing=self.stood.get(request.account_id, Standing()) if request.standing else Standing(),
+            mark=self.marks.get(request.mark, ""),
         )
         changes, result = body(snapshot)
         if changes.standing is not None and not request.standing:
             raise Invalid("a decision changes a standing that it did not ask for")
+        if changes.mark is not None and not request.mark:
+            raise Invalid("a decision changes a mark that it did not ask for")
         if changes.spend and snapshot.spent:
             raise Refused("the one-time key was spent before")
         self.limits.update(changes.limits)
@@ -116,6 +120,8 @@ class MemoryStore:
             self.spent[request.spend_key] = changes.spent_value
         if changes.standing is not None:
             self.stood[request.account_id] = changes.standing
+        if changes.mark is not None:
+            self.marks[request.mark] = changes.mark
         self.events += changes.events
         return result
 
@@ -126,6 +132,10 @@ class MemoryStore:
     async def standing(self, account_id: str) -> Standing:
         self._there()
         return self.stood.get(account_id, Standing())
+
+    async def mark(self, name: str) -> str:
+        self._there()
+        return self.marks.get(name, "")
 
     async def audit_rows(self, account_id: str | None, limit: int) -> tuple[tuple[float, AuditEvent], ...]:
         self._there()

@@ -52,6 +52,7 @@ class FakeDaemon(admin_pb2_grpc.AdminServiceServicer, enrollment_pb2_grpc.Enroll
     failure: tuple[grpc.StatusCode, str] | None = None
     confirm_failure: tuple[grpc.StatusCode, str] | None = None
     """What comes instead of a judgement of the proof for a removal."""
+    receipt_keys: admin_pb2.ReceiptKeys = field(default_factory=admin_pb2.ReceiptKeys)
     asked: list[object] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -131,6 +132,18 @@ class FakeDaemon(admin_pb2_grpc.AdminServiceServicer, enrollment_pb2_grpc.Enroll
         self.note(request, context)
         self.person(request.user, context)
         return admin_pb2.UnlockAccountResponse(account=account(request.user), forgotten_failures=7)
+
+    def GetReceiptKeys(  # noqa: N802, gRPC's name
+        self, request: admin_pb2.GetReceiptKeysRequest, context: Aborts
+    ) -> admin_pb2.GetReceiptKeysResponse:
+        self.note(request, context)
+        return admin_pb2.GetReceiptKeysResponse(keys=self.receipt_keys)
+
+    def RotateReceiptKeys(  # noqa: N802, gRPC's name
+        self, request: admin_pb2.RotateReceiptKeysRequest, context: Aborts
+    ) -> admin_pb2.RotateReceiptKeysResponse:
+        self.note(request, context)
+        return admin_pb2.RotateReceiptKeysResponse(keys=self.receipt_keys)
 
     def BeginEnrollment(  # noqa: N802, gRPC's name
         self, request: enrollment_pb2.BeginEnrollmentRequest, context: Aborts

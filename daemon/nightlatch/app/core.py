@@ -188,4 +188,4 @@ def _sender(
 def _receipts(config: Config, world: World) -> Receipts:
     applications = config.listeners.applications
     issuer = applications.issuer if applications else "nightlatch"
-    return Receipts(world.key.derive("receipts"), issuer, world.clock, world.randomness)
+    return Receipts(world.receipt_keys, issuer, world.clock, world.randomness)

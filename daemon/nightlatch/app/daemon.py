@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from nightlatch.app.fronts import Fronts
 from nightlatch.app.notify import Notifier, Superior
+from nightlatch.app.receipt_generations import follow
 from nightlatch.app.worker import CONFIG_TAKEN, TROUBLE
 from nightlatch.errors import ConfigError, Unavailable
 from nightlatch.model import AuditEvent, Result
@@ -58,6 +59,7 @@ class Daemon:
         await self._fronts.start(passed)
         self._core.serve()
         self._spawn(self._keep_watch())
+        self._spawn(follow(self._world))
         self._log.info("worker.ready" if self._world.worker else "daemon.ready", pid=os.getpid())
         self._superior.send("READY=1", "STATUS=Serving")
         await self._stopping.wait()

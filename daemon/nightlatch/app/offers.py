@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nightlatch.app.planned import planned_policy
+from nightlatch.login.receipt_rotation import ReceiptRotation
 from nightlatch.model import AuditQuery, Result
 from nightlatch.rpc.account import AccountService
 from nightlatch.rpc.admin import AdminService
@@ -65,6 +66,7 @@ class Offers:
 
     def __init__(self, core: Callable[[], Core], world: World, addresses: CallerAddresses) -> None:
         self._core = core
+        self._receipt_keys = world.receipt_keys
         self._clock = world.clock
         self._audit = world.audit.log
         self._addresses = addresses
@@ -125,7 +127,13 @@ class Offers:
             _offer(
                 "nightlatch.v1.AdminService",
                 admin_pb2_grpc.add_AdminServiceServicer_to_server,
-                AdminService(lambda caller: actions(caller).administration, status, addresses, log),
+                AdminService(
+                    lambda caller: actions(caller).administration,
+                    lambda: ReceiptRotation(self._receipt_keys, self._core().store, self._clock),
+                    status,
+                    addresses,
+                    log,
+                ),
                 listeners,
             ),
             _offer(

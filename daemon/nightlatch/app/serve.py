@@ -21,6 +21,7 @@ from nightlatch.app.daemon import Daemon
 from nightlatch.app.folders import master_key, private_folder, store_url
 from nightlatch.app.loading import build_checked_core, checked_config, load_core
 from nightlatch.app.logs import DirectWriter, bound_log, open_log
+from nightlatch.app.receipt_generations import stored_keys
 from nightlatch.app.supervisor import Supervisor
 from nightlatch.app.system import SystemClock, SystemRandomness
 from nightlatch.app.watching import open_telemetry
@@ -42,7 +43,8 @@ if TYPE_CHECKING:
 EXIT_WRONG = 2
 EXIT_UNAVAILABLE = 3
 OLDER = (
-    "if a backup was put back, codes that were used count again: stop the daemon, nightlatch store restored"
+    "if a backup was put back, codes that were used count again, and a receipt's key that was withdrawn signs"
+    " again: stop the daemon, nightlatch store restored"
 )
 SWITCH_SECONDS = 0.001
 """How long a thread that computes may keep the interpreter from the others. Measured: while reports read
@@ -139,9 +141,19 @@ def _world(config: Config, log: structlog.stdlib.BoundLogger, worker: WorkerLink
         retention_days=config.audit.retention_days,
     )
     epoch = store_epoch(store_url(config))
+    receipt_keys = stored_keys(store_url(config), key, epoch)
     _tell_of_an_older_store(config, heads, log)
     return World(
-        store, key, clock, randomness, log, telemetry, Audit(store.audit, heads, store.feed), worker, epoch
+        store,
+        key,
+        clock,
+        randomness,
+        log,
+        telemetry,
+        Audit(store.audit, heads, store.feed),
+        receipt_keys,
+        worker,
+        epoch,
     )
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from nightlatch.app.audit_heads import KeptHeads
     from nightlatch.app.worker import WorkerLink
     from nightlatch.keys import MasterKey
+    from nightlatch.login.receipt_keys import ReceiptKeys
     from nightlatch.ports import AuditLog, Clock, Randomness, Store
     from nightlatch.telemetry.telemetry import Telemetry
     from nightlatch.webhook.feed import AuditFeed
@@ -36,6 +37,7 @@ class World:
     log: structlog.stdlib.BoundLogger
     telemetry: Telemetry
     audit: Audit
+    receipt_keys: ReceiptKeys
     worker: WorkerLink | None = None
     """Where this process is one of several workers."""
     epoch: str = ""

@@ -47,7 +47,7 @@ _GROUPS = {
     "policy": "Explain rules, see who is ready for them, plan others.",
     "key": "Make the key that seals every secret in the store.",
     "store": "Back the store up, and put a backup back.",
-    "admin": "Help people who can not log in, or keep them out.",
+    "admin": "Help people who can not log in, or keep them out; the keys of receipts.",
 }
 """The help of each group; its commands are told by `commands` in the file of its name."""
 

@@ -67,7 +67,7 @@ def tell(tally: Tally, *, dry_run: bool) -> None:
     if not dry_run:
         say(
             "Codes of before now are not accepted: an app's next one is, a minute from now. "
-            "People who had printed codes or devices make new ones."
+            "People who had printed codes or devices make new ones. Receipts are signed with another key."
         )
 
 

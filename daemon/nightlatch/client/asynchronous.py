@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 
 from nightlatch.client import calls, login_calls
 from nightlatch.client.calls import Where
-from nightlatch.client.errors import Unavailable
+from nightlatch.client.errors import ClientError, Unavailable
 from nightlatch.client.failure import Lost
 from nightlatch.client.links import Links
-from nightlatch.client.receipts import KeptKeys, Keys
+from nightlatch.client.receipts import RENEWAL_SECONDS, KeptKeys
 from nightlatch.client.results import CodeResult, LoginResult, PromptKind, Verification, Wait
 from nightlatch.client.setting import SECONDS, Setting, utc_now
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from nightlatch.client.calls import Call
     from nightlatch.client.links import Options
+    from nightlatch.client.receipts import Keys
     from nightlatch.client.results import DeviceResult, Prompt, Receipt, SentCode, Step
 
 A = TypeVar("A")
@@ -197,10 +199,13 @@ class AsyncClient:
     async def keys(self, *, timeout: float | None = None) -> Keys:  # noqa: ASYNC109, as above
         """The public keys of receipts, from a daemon."""
         answer = await self._ask(calls.get_keys(), timeout)
-        return self._keys.keep(Keys(answer.jwks, answer.issuer))
+        return self._keys.keep(calls.keys_of(answer))
 
     async def check_receipt(self, receipt: str, audience: str) -> Receipt:
         """What a receipt for `audience` states: see `Client.check_receipt`."""
+        if self._keys.renewal_due():
+            with suppress(ClientError):
+                await self.keys(timeout=RENEWAL_SECONDS)
         stated = self._keys.check(receipt, audience)
         return (await self.keys()).check(receipt, audience) if stated is None else stated
 

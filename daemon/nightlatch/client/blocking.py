@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 
 from nightlatch.client import calls, login_calls
 from nightlatch.client.calls import Where
-from nightlatch.client.errors import Unavailable
+from nightlatch.client.errors import ClientError, Unavailable
 from nightlatch.client.links import Links
-from nightlatch.client.receipts import KeptKeys, Keys
+from nightlatch.client.receipts import RENEWAL_SECONDS, KeptKeys
 from nightlatch.client.results import CodeResult, LoginResult, PromptKind, Verification, Wait
 from nightlatch.client.setting import SECONDS, Setting, utc_now
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from nightlatch.client.calls import Call
     from nightlatch.client.links import Options
+    from nightlatch.client.receipts import Keys
     from nightlatch.client.results import DeviceResult, Prompt, Receipt, SentCode, Step
 
 A = TypeVar("A")
@@ -219,10 +221,16 @@ class Client:
     def keys(self, *, timeout: float | None = None) -> Keys:
         """The public keys of receipts, from a daemon."""
         answer = self._ask(calls.get_keys(), timeout)
-        return self._keys.keep(Keys(answer.jwks, answer.issuer))
+        return self._keys.keep(calls.keys_of(answer))
 
     def check_receipt(self, receipt: str, audience: str) -> Receipt:
-        """What a receipt to `audience` states; raises InvalidReceipt. A daemon is asked for new keys only."""
+        """What a receipt to `audience` states; raises InvalidReceipt.
+
+        A daemon is asked for keys at first, for an unknown one, and again when those at hand get old.
+        """
+        if self._keys.renewal_due():
+            with suppress(ClientError):
+                self.keys(timeout=RENEWAL_SECONDS)
         stated = self._keys.check(receipt, audience)
         return self.keys().check(receipt, audience) if stated is None else stated
 

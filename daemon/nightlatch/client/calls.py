@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from nightlatch.client.errors import InvalidRequest, Unavailable
+from nightlatch.client.receipts import MAX_AGE, Keys
 from nightlatch.client.results import CodeResult, DeviceResult, SentCode, Verification
 from nightlatch.v1 import keys_pb2, login_pb2, verification_pb2
 
@@ -142,6 +143,11 @@ def get_keys() -> Call[keys_pb2.GetKeysResponse]:  # noqa: D103, as above
     return Call(
         "/nightlatch.v1.KeyService/GetKeys", request, keys_pb2.GetKeysResponse.FromString, harmless=True
     )
+
+
+def keys_of(answer: keys_pb2.GetKeysResponse) -> Keys:
+    """The keys, and how long they may be used."""
+    return Keys(answer.jwks, answer.issuer, float(answer.max_age_seconds) or MAX_AGE)
 
 
 def code_result(answer: verification_pb2.VerifyCodeResponse, now: dt.datetime) -> CodeResult:

@@ -4,6 +4,9 @@ MUST 1: one algorithm, whatever the receipt's header says; only keys that the da
 MUST 2: a client asks for other keys once in `PAUSE`, however many unknown ones receipts name; where that
         failed, an unknown key is an outage and not a forgery.
 MUST 3: issuer, audience, end and id are demanded; a receipt for another application proves nothing here.
+MUST 4: no key is used for longer than the daemon said without asking again: it may have been withdrawn. A
+        client asks from half of that time on, so that an outage of all daemons that is shorter than the other
+        half is not noticed: 450 of 900 seconds, where a receipt lives for 300.
 """
 
 from __future__ import annotations
@@ -23,7 +26,11 @@ ALGORITHM = "EdDSA"
 LEEWAY = 5
 """Seconds by which two clocks may differ."""
 PAUSE = 30.0
-"""Seconds between two times that keys are asked for because of an unknown one."""
+"""Seconds between two times that keys are asked for because of an unknown one, or because they get old."""
+MAX_AGE = 900.0
+"""Seconds, from a daemon that does not say."""
+RENEWAL_SECONDS = 2.0
+"""How long an answer is waited for while the present keys are good."""
 _DEMANDED = ("iss", "aud", "sub", "name", "service", "factor", "iat", "exp", "jti")
 
 
@@ -38,6 +45,8 @@ class Keys:
     jwks: str
     """A JWK Set (RFC 7517), in JSON."""
     issuer: str
+    max_age: float = MAX_AGE
+    """For how many seconds they may be used without asking again."""
 
     def check(self, receipt: str, audience: str) -> Receipt:
         """What a receipt states; `audience` is the name of the application it was given to.
@@ -82,6 +91,8 @@ class KeptKeys:
 
     def __init__(self) -> None:
         self._keys: Keys | None = None
+        self._kept_at = 0.0
+        self._renewed_at = -PAUSE
         self._asked_at = -PAUSE
         self._answered = True
         self._lock = Lock()
@@ -89,16 +100,28 @@ class KeptKeys:
     def keep(self, keys: Keys) -> Keys:
         """Use these from now on."""
         with self._lock:
-            self._keys, self._answered = keys, True
+            self._keys, self._kept_at, self._answered = keys, monotonic(), True
         return keys
+
+    def renewal_due(self) -> bool:
+        """Whether to ask for the keys again, while those at hand are good: True once in PAUSE."""
+        with self._lock:
+            now = monotonic()
+            keys, age = self._keys, now - self._kept_at
+            due = keys is not None and keys.max_age / 2 <= age < keys.max_age
+            if not due or now < self._renewed_at + PAUSE:
+                return False
+            self._renewed_at = now
+            return True
 
     def check(self, receipt: str, audience: str) -> Receipt | None:
         """What a receipt states; None where a daemon has to be asked for its keys first.
 
         Raises InvalidReceipt; Unavailable where the key is unknown and the daemon was just asked in vain.
         """
-        keys = self._keys
-        if keys is None:
+        with self._lock:
+            keys, age = self._keys, monotonic() - self._kept_at
+        if keys is None or age >= keys.max_age:
             return None
         try:
             return keys.check(receipt, audience)

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 _AS_ROOT = "Run this as root, or as the daemon's user."
 _RESTORE = "Restore the right key from your backup: nothing that is enrolled opens without it."
 _PUT_BACK = (
-    "If a backup was put back, codes that were used count again: stop every daemon, then: "
-    "nightlatch store restored"
+    "If a backup was put back, codes that were used count again, and a receipt's key that was withdrawn signs"
+    " again: stop every daemon, then: nightlatch store restored"
 )
 _PRIVATE = 0o077
 _CREDENTIAL_MODE = 0o440

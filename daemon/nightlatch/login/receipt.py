@@ -1,7 +1,7 @@
 """Receipts: signed statements of who showed what, which an application can check without asking again.
 
 A receipt is a JWT (RFC 7519) signed with Ed25519 (RFC 8037), by a key from the installation's master key, so
-that all its daemons sign alike. The public key is handed out as a JWK Set (RFC 7517).
+that all its daemons sign alike. The public keys are handed out as a JWK Set (RFC 7517).
 
 MUST 1: a receipt names its audience (the client that asked) and its end, and proves one login.
 MUST 2: nothing accepts a receipt but an application: the daemon never takes one as a proof.
@@ -9,40 +9,30 @@ MUST 2: nothing accepts a receipt but an application: the daemon never takes one
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from typing import TYPE_CHECKING
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from nightlatch.login.receipt_keys import ALGORITHM, LIFETIME, base64url
 
 if TYPE_CHECKING:
+    from nightlatch.login.receipt_keys import ReceiptKeys
     from nightlatch.model import Account
     from nightlatch.ports import Clock, Randomness
-
-LIFETIME = 300
-"""Seconds."""
-ALGORITHM = "EdDSA"
 
 
 class Receipts:
     """Signs receipts."""
 
-    def __init__(self, seed: bytes, issuer: str, clock: Clock, randomness: Randomness) -> None:
-        self._key = Ed25519PrivateKey.from_private_bytes(seed)
-        public = self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        self._public = {"crv": "Ed25519", "kty": "OKP", "x": _base64url(public)}
-        # The key's thumbprint (RFC 7638): the members above in this order, without spaces.
-        thumbprint = hashlib.sha256(json.dumps(self._public, separators=(",", ":")).encode()).digest()
-        self._id = _base64url(thumbprint)
+    def __init__(self, keys: ReceiptKeys, issuer: str, clock: Clock, randomness: Randomness) -> None:
+        self._keys = keys
         self.issuer = issuer
         self._clock = clock
         self._randomness = randomness
 
     def __repr__(self) -> str:
-        """Say nothing about the key."""
+        """Say nothing about the keys."""
         return f"Receipts({self.issuer})"
 
     def issue(self, account: Account, audience: str, service: str, factor: str) -> str:
@@ -57,15 +47,11 @@ class Receipts:
             "factor": factor,
             "iat": now,
             "exp": now + LIFETIME,
-            "jti": _base64url(self._randomness.bytes(16)),
+            "jti": base64url(self._randomness.bytes(16)),
         }
-        return jwt.encode(claims, self._key, ALGORITHM, headers={"kid": self._id})
+        key = self._keys.current
+        return jwt.encode(claims, key.private, ALGORITHM, headers={"kid": key.id})
 
     def key_set(self) -> str:
-        """The public keys as a JWK Set, in JSON."""
-        key = {**self._public, "kid": self._id, "use": "sig", "alg": ALGORITHM}
-        return json.dumps({"keys": [key]})
-
-
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+        """The public keys as a JWK Set, in JSON. It may be kept for MAX_AGE."""
+        return json.dumps({"keys": [key.jwk for key in self._keys.published(self._clock.now())]})

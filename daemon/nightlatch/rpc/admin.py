@@ -1,4 +1,4 @@
-"""AdminService: credentials, locks, invites and channels, for administrators and helpdesks."""
+"""AdminService: credentials, locks, invites, channels and keys, for administrators and helpdesks."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     import structlog
 
     from nightlatch.administration import Administration
+    from nightlatch.login.receipt_rotation import ReceiptRotation
     from nightlatch.model import Credential
     from nightlatch.rpc.caller import Caller, CallerAddresses
 
 
 _FOR_EVERYBODY = frozenset({"store", "factor", "health"})
 """The kinds of parts that whoever may read the status may read of, whatever directories are theirs."""
+_EVERYBODYS = (
+    "{} acts for some directories, and {} are everybody's: do it on the daemon's host, with: nightlatch {}"
+)
 
 
 class AdminService(admin_pb2_grpc.AdminServiceServicer):
@@ -29,11 +33,13 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
     def __init__(
         self,
         administration: Callable[[Caller], Administration],
+        rotation: Callable[[], ReceiptRotation],
         status: Callable[[], Awaitable[admin_pb2.GetStatusResponse]],
         addresses: CallerAddresses,
         log: structlog.stdlib.BoundLogger,
     ) -> None:
         self._administration = administration
+        self._rotation = rotation
         self._status = status
         self.addresses = addresses
         self.log = log
@@ -100,10 +106,7 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
     ) -> admin_pb2.TestChannelResponse:
         """Send one message by a channel."""
         if caller.rights.directories is not None:
-            raise Forbidden(
-                f"{caller.name} acts for some directories, and channels are everybody's: test them "
-                "on the daemon's host, with: nightlatch channel test"
-            )
+            raise Forbidden(_EVERYBODYS.format(caller.name, "channels", "channel test"))
         receipt = await self._administration(caller).test_channel(request.channel, request.address)
         return admin_pb2.TestChannelResponse(provider_id=receipt.provider_id)
 
@@ -138,6 +141,29 @@ class AdminService(admin_pb2_grpc.AdminServiceServicer):
         self.log.info("invite.revoked", account=account.id, caller=str(caller))
         return admin_pb2.RevokeInviteResponse(account=account_message(account), revoked=revoked)
 
+    @answered
+    async def GetReceiptKeys(
+        self,
+        request: admin_pb2.GetReceiptKeysRequest,
+        caller: Caller,
+    ) -> admin_pb2.GetReceiptKeysResponse:
+        """Tell which keys sign receipts."""
+        return admin_pb2.GetReceiptKeysResponse(keys=receipt_keys_message(self._rotation()))
+
+    @answered
+    async def RotateReceiptKeys(
+        self, request: admin_pb2.RotateReceiptKeysRequest, caller: Caller
+    ) -> admin_pb2.RotateReceiptKeysResponse:
+        """Let the next key sign receipts."""
+        if caller.rights.directories is not None:
+            raise Forbidden(_EVERYBODYS.format(caller.name, "the keys of receipts", "admin receipts rotate"))
+        rotation = self._rotation()
+        await rotation.rotate(str(caller), at_once=request.at_once)
+        self.log.info(
+            "receipts.rotated", key=rotation.keys.current.id, at_once=request.at_once, caller=str(caller)
+        )
+        return admin_pb2.RotateReceiptKeysResponse(keys=receipt_keys_message(rotation))
+
 
 def narrowed(
     status: admin_pb2.GetStatusResponse, directories: frozenset[str] | None
@@ -155,6 +181,20 @@ def narrowed(
         if part.kind in _FOR_EVERYBODY or (part.kind == "directory" and part.name in directories)
     ]
     return admin_pb2.GetStatusResponse(version=status.version, start_time=status.start_time, parts=parts)
+
+
+def receipt_keys_message(rotation: ReceiptRotation) -> admin_pb2.ReceiptKeys:
+    """The keys by their ids, and the times of the last rotation."""
+    keys, now = rotation.keys, rotation.clock.now()
+    generation, previous = keys.generation, keys.previous(now)
+    return admin_pb2.ReceiptKeys(
+        current_key_id=keys.current.id,
+        current_since_time=timestamp(generation.since or None),
+        next_key_id=keys.next.id,
+        next_ready_time=timestamp(generation.next_at or None),
+        previous_key_id=previous.id if previous else "",
+        previous_end_time=timestamp(generation.late_until) if previous else None,
+    )
 
 
 def credential_message(

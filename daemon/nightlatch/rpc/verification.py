@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nightlatch.errors import Invalid
+from nightlatch.login.receipt_keys import MAX_AGE
 from nightlatch.rpc.caller import Forbidden
 from nightlatch.rpc.convert import evidence_of
 from nightlatch.rpc.status import answered, mapped
@@ -114,7 +115,9 @@ class KeyService(keys_pb2_grpc.KeyServiceServicer):
     ) -> keys_pb2.GetKeysResponse:
         """Tell the keys."""
         receipts = self._receipts()
-        return keys_pb2.GetKeysResponse(jwks=receipts.key_set(), issuer=receipts.issuer)
+        return keys_pb2.GetKeysResponse(
+            jwks=receipts.key_set(), issuer=receipts.issuer, max_age_seconds=MAX_AGE
+        )
 
 
 def _request(

@@ -140,13 +140,14 @@ def store_epoch(url: str) -> str:
 
     Blocks. Raises ConfigError and Unavailable as `open_store` does.
     """
+    return store_mark(url, EPOCH)
+
+
+def store_mark(url: str, name: str) -> str:
+    """The text of `meta` of this name, a word of our own; empty for none. Blocks, and raises as above."""
     database = database_at(url)
-    with reported():
-        session = database.connect()
-        try:
-            return _one(session, f"select value from meta where name = '{EPOCH}'")  # noqa: S608  # a word of our own
-        finally:
-            session.close()
+    with reported(), contextlib.closing(database.connect()) as session:
+        return _one(session, f"select value from meta where name = '{name}'")  # noqa: S608  # a word of our own
 
 
 def checked(database: Database, session: Session, seal: CredentialSeal) -> str:
@@ -161,10 +162,10 @@ def checked(database: Database, session: Session, seal: CredentialSeal) -> str:
         raise ConfigError((_FOREIGN.format(database.name),))
     if revision > REVISION:  # before anything else is read: nobody knows what its tables are
         raise ConfigError((_NEWER.format(database.name, revision, REVISION),))
-    if revision:
     lacking = sorted(TABLES - tables) if revision == REVISION else []
     if lacking:
         raise ConfigError((_LACKING.format(database.name, ", ".join(lacking)),))
+    if revision:
         _check_key(database, session, seal, tables)
     if revision != REVISION:
         database.migrate()

@@ -2,7 +2,8 @@
 
 MUST 1: it is one transaction: afterwards the store is as the backup was, or safe, and never in between.
 MUST 2: of credentials those alone stay that their factor answers for, in the state that it gives.
-MUST 3: what was handed out is dead: sessions, invites, reset codes, and tickets, whose keys are the epoch's.
+MUST 3: what was handed out is dead: sessions, invites, reset codes, and what is made with the epoch's keys:
+        tickets, and receipts, whose key may have been withdrawn since the backup.
 MUST 4: no daemon that has been running goes on with it: it knows a store by its key check, which is new.
 """
 
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nightlatch.keys import SealError
+from nightlatch.login.receipt_keys import MARK, Generation
 from nightlatch.model import AuditEvent, Credential, Result, Standing
 from nightlatch.store.behind import epoch_of
 from nightlatch.store.database import Query
@@ -103,13 +105,14 @@ class Restoration:
 
     def _renewal(self, now: float) -> list[Query]:
         write = self.statements.dialect.write
-        epoch = write(
+        mark = write(
             "insert into meta (name, value) values (?, ?)"
             " on conflict (name) do update set value = excluded.value"
         )
         check = write("update meta set value = ? where name = 'key_check'")
         return [
-            Query(epoch, (EPOCH, epoch_of(now, self.randomness.bytes(16)))),
+            Query(mark, (EPOCH, epoch_of(now, self.randomness.bytes(16)))),
+            Query(mark, (MARK, Generation(1, now, at_once=True).text())),
             Query(check, (self.seal.key_check(),)),
         ]
 

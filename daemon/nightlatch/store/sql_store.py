@@ -119,6 +119,11 @@ class SqlStore:
         standings: dict[str, Standing] = await self._read(self._reader, query, standings_by_account)
         return standings.get(account_id, Standing())
 
+    async def mark(self, name: str) -> str:
+        """The text of the installation that is kept under a name; empty for none. Raises Unavailable."""
+        query = self._statements.among(self._statements.marks, [name])
+        return await self._read(self._reader, query, lambda rows: rows[0][1] if rows else "")  # type: ignore[no-any-return]  # what its last argument returns
+
     async def enrolled(self) -> dict[str, tuple[str, ...]]:
         """The factors of every account's credentials that have not expired. Raises Unavailable.
 

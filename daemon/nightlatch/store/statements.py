@@ -76,6 +76,9 @@ class Statements:
         self.standings_locked = dialect.write(standings + " LOCK")
         self.accounts = dialect.write("select account_id, name from accounts where account_id AMONG")
         self.spent = dialect.write("select key, value from spent where key AMONG")
+        marks = "select name, value from meta where name AMONG order by name"
+        self.marks = dialect.write(marks)
+        self.marks_locked = dialect.write(marks + " LOCK")
         self.audit_of_all = dialect.write(audit + " order by id desc limit ?")
         self.audit_of_one = dialect.write(audit + " where account_id = ? order by id desc limit ?")
         self.enrolled = dialect.write(
@@ -151,6 +154,9 @@ class Statements:
             "on conflict (account_id) do update set name = excluded.name",
         )
         self.spend = Insert(dialect, "insert into spent (key, expires_at, value)")
+        marks = "insert into meta (name, value)"
+        self.new_marks = Insert(dialect, marks, "on conflict (name) do nothing")
+        self.put_marks = Insert(dialect, marks, "on conflict (name) do update set value = excluded.value")
         self.put_audit = Insert(
             dialect,
             f"insert into audit (at, {AUDIT_TEXTS}, writer, sequence, chain)",

@@ -42,18 +42,20 @@ class GroupView:
         self._open: dict[str, dict[str, Credential]] = {}
         self._names: dict[str, str] = {}
         self._spent: dict[str, str] = {}
+        self._marks: dict[str, str] = {}
         self._new_limits: dict[str, LimitState] = {}
         self._new_standings: dict[str, str] = {}
         self._new_credentials: dict[tuple[str, str], Credential | None] = {}
         self._new_accounts: dict[str, Account] = {}
         self._new_spent: dict[str, tuple[float, str]] = {}
+        self._new_marks: dict[str, str] = {}
         self._new_audit: list[tuple[object, ...]] = []
 
     def load(self, session: Session, requests: Iterable[DecisionRequest], now: float) -> None:
-        """Lock and read all that the requests name: limits, standings, credentials, each in order of its key.
+        """Lock and read all that the requests name: limits, standings, credentials, marks, each in order.
 
-        Where rows are locked, those that are missing are made first, limits before standings: whoever locks
-        has passed all that others make, so that two daemons never wait for each other.
+        Where rows are locked, those that are missing are made first, in the same order: whoever locks has
+        passed all that others make, so that two daemons never wait for each other.
         """
         requests = list(requests)
         scopes = sorted({scope for request in requests for scope in request.scopes})
@@ -61,17 +63,21 @@ class GroupView:
         standing = sorted({request.account_id for request in requests if _wants_standing(request)})
         named = sorted({request.account.id for request in requests if request.account is not None})
         keys = sorted({request.spend_key for request in requests if request.spend_key})
+        marks = sorted({request.mark for request in requests if request.mark})
         of = self._statements
         # A row must be there to be locked.
         first = of.new_limits.of([(scope, FRESH, now) for scope in scopes]) if of.dialect.lock else []
         if standing and of.dialect.lock:
             first += of.new_standings.of([(account_id, FRESH, now) for account_id in standing])
+        if marks and of.dialect.lock:
+            first += of.new_marks.of([(name, "") for name in marks])
         wanted = [
             (of.limits, scopes, self._load_limit),
             (of.standings_locked, standing, self._load_standing),
             (of.credentials_locked, accounts, self._load_credential),
             (of.accounts, named, self._load_name),
             (of.spent, keys, self._load_spent),
+            (of.marks_locked, marks, self._load_mark),
         ]
         wanted = [entry for entry in wanted if entry[1]]
         self._limits = dict.fromkeys(scopes, LimitState())
@@ -89,6 +95,7 @@ class GroupView:
             spent=request.spend_key in self._spent,
             spent_value=self._spent.get(request.spend_key, ""),
             standing=self._standing(request.account_id) if _wants_standing(request) else _FRESH_STANDING,
+            mark=self._marks.get(request.mark, ""),
         )
 
     def apply(self, request: DecisionRequest, changes: Changes, now: float) -> None:
@@ -110,6 +117,8 @@ class GroupView:
         if changes.spend:
             self._spent[request.spend_key] = changes.spent_value
             self._new_spent[request.spend_key] = (now + SPENT_FOR, changes.spent_value)
+        if changes.mark is not None:
+            self._marks[request.mark] = self._new_marks[request.mark] = changes.mark
         self._new_audit += audit
 
     def writes(self, now: float, chaining: Chaining) -> list[Query]:
@@ -130,6 +139,8 @@ class GroupView:
             )
         if self._new_spent:
             queries += of.spend.of([(key, *self._new_spent[key]) for key in sorted(self._new_spent)])
+        if self._new_marks:
+            queries += of.put_marks.of(sorted(self._new_marks.items()))
         if self._new_audit:
             queries += chaining.link(self._new_audit, now)
         return queries
@@ -161,6 +172,8 @@ class GroupView:
             raise Invalid("a decision changes a credential of another account")
         if changes.removed and not set(changes.removed) <= self._credentials(request.account_id).keys():
             raise Invalid("a decision removes a credential that is not there")
+        if changes.mark is not None and not request.mark:
+            raise Invalid("a decision changes a mark that it did not ask for")
         if changes.spend and not request.spend_key:
             raise Invalid("a decision spends a key that it did not name")
         if len(changes.spent_value) > LONGEST_VALUE:
@@ -206,6 +219,9 @@ class GroupView:
 
     def _load_spent(self, row: Row) -> None:
         self._spent[row[0]] = row[1]
+
+    def _load_mark(self, row: Row) -> None:
+        self._marks[row[0]] = row[1]
 
 
 def opened(seal: CredentialSeal, rows: Iterable[Row]) -> dict[str, Credential]:

@@ -12,7 +12,9 @@ import pytest
 
 from nightlatch.app.system import SystemClock, SystemRandomness
 from nightlatch.client import AsyncClient, Client, ClientError, InvalidReceipt, Unavailable, receipts
+from nightlatch.keys import MasterKey
 from nightlatch.login.receipt import Receipts
+from nightlatch.login.receipt_keys import Generation, ReceiptKeys
 from nightlatch.v1 import keys_pb2, keys_pb2_grpc
 from testbed.core import ALICE
 
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
 
 def signer(seed: bytes) -> Receipts:
     """What signs by a key of its own."""
-    return Receipts(seed * 32, "https://mfa.example.com", SystemClock(), SystemRandomness())
+    return Receipts(
+        ReceiptKeys(MasterKey(seed * 32)), "https://mfa.example.com", SystemClock(), SystemRandomness()
+    )
 
 
 @dataclass
@@ -41,6 +45,8 @@ class Daemon(keys_pb2_grpc.KeyServiceServicer):
     refuses: bool = False
     passed: float = 0.0
     """Seconds on the client's clock."""
+    max_age: int = 0
+    """What it says; 0 for nothing, as older ones do."""
 
     def GetKeys(  # noqa: N802, gRPC's name
         self, request: keys_pb2.GetKeysRequest, context: Aborts
@@ -50,7 +56,9 @@ class Daemon(keys_pb2_grpc.KeyServiceServicer):
         self.asked += 1
         if self.refuses:
             context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "later")
-        return keys_pb2.GetKeysResponse(jwks=self.signer.key_set(), issuer=self.signer.issuer)
+        return keys_pb2.GetKeysResponse(
+            jwks=self.signer.key_set(), issuer=self.signer.issuer, max_age_seconds=self.max_age
+        )
 
 
 @pytest.fixture
@@ -121,3 +129,49 @@ def test_keys_that_could_not_be_fetched_refuse_nobody(daemon: Daemon, check: Che
     assert (daemon.asked, raised.value.retry_after) == (2, receipts.PAUSE)
     daemon.refuses, daemon.passed = False, receipts.PAUSE
     assert check(issued(daemon.signer)).user == "alice"
+
+
+@pytest.mark.parametrize("max_age", [0, 60])
+def test_a_withdrawn_key_is_dropped_when_the_keys_are_old(daemon: Daemon, check: Check, max_age: int) -> None:
+    """A daemon that says nothing means 900 seconds; what it does not publish any more counts no longer."""
+    daemon.max_age, lasts = max_age, max_age or receipts.MAX_AGE
+    stolen = issued(daemon.signer)
+    check(stolen)
+    daemon.signer = signer(b"b")
+    daemon.passed = lasts / 2 - 1
+    check(stolen)
+    daemon.passed = lasts / 2
+    with pytest.raises(InvalidReceipt):
+        check(stolen)
+
+
+def test_keys_are_asked_for_ahead_and_an_outage_is_not_noticed_until_they_are_old(
+    daemon: Daemon, check: Check
+) -> None:
+    """From half of their time on, once in 30 seconds; then a receipt that nobody can check is an outage."""
+    right = issued(daemon.signer)
+    check(right)
+    daemon.refuses, daemon.passed = True, receipts.MAX_AGE / 2
+    for _ in range(3):
+        assert check(right).user == "alice"
+    assert daemon.asked == 2
+    daemon.passed = receipts.MAX_AGE - 1
+    assert check(right).user == "alice"
+    assert daemon.asked == 3
+    daemon.passed = receipts.MAX_AGE
+    with pytest.raises(ClientError) as outage:
+        check(right)
+    assert not isinstance(outage.value, InvalidReceipt)
+    daemon.refuses = False
+    assert check(right).user == "alice"
+
+
+def test_the_next_key_needs_no_daemon(daemon: Daemon, check: Check) -> None:
+    """It was published before it signed: a client that knows the set of before takes its receipts."""
+    check(issued(daemon.signer))
+    daemon.refuses = True
+    generation = Generation(1, SystemClock().now())
+    later = ReceiptKeys(MasterKey(b"a" * 32), generation=generation)
+    by_next = Receipts(later, "https://mfa.example.com", SystemClock(), SystemRandomness())
+    assert check(issued(by_next)).user == "alice"
+    assert daemon.asked == 1

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 ADMINISTERING = {
     "/nightlatch.v1.AdminService/TestChannel",
+    "/nightlatch.v1.AdminService/RotateReceiptKeys",
     "/nightlatch.v1.UserService/DisableUser",
     "/nightlatch.v1.UserService/EnableUser",
     "/nightlatch.v1.EnrollmentService/BeginEnrollment",

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nightlatch.errors import Conflict, Locked
-from nightlatch.keys import Sealer
+from nightlatch.keys import MasterKey, Sealer
 from nightlatch.limits import factor_scope, forgettable
 from nightlatch.login.receipt import Receipts
+from nightlatch.login.receipt_keys import ReceiptKeys
 from nightlatch.login.ticket import Tickets
 from nightlatch.login.turn import JITTER_SECONDS, NEGATIVE_SECONDS
 from nightlatch.model import Contact, Result
@@ -49,7 +50,11 @@ def world() -> World:
 def verifications(world: World) -> Verifications:
     """As an application meets them."""
     tickets = Tickets(Sealer(b"v" * 32, world.randomness), world.randomness)
-    return Verifications(world.parts, tickets, Receipts(b"s" * 32, "issuer", world.clock, world.randomness))
+    return Verifications(
+        world.parts,
+        tickets,
+        Receipts(ReceiptKeys(MasterKey(b"s" * 32)), "issuer", world.clock, world.randomness),
+    )
 
 
 def asking(user: str, request_id: str = "") -> VerificationRequest:

@@ -10,9 +10,10 @@ import jwt
 import pytest
 
 from nightlatch.errors import Conflict, NotFound, Unavailable
-from nightlatch.keys import Sealer
+from nightlatch.keys import MasterKey, Sealer
 from nightlatch.limits import bar, factor_scope
 from nightlatch.login.receipt import Receipts
+from nightlatch.login.receipt_keys import ReceiptKeys
 from nightlatch.login.ticket import TicketError, Tickets
 from nightlatch.model import Result
 from nightlatch.policy.model import Rule
@@ -36,7 +37,9 @@ def verifications(world: World) -> Verifications:
     """As an application meets them."""
     tickets = Tickets(Sealer(b"v" * 32, world.randomness), world.randomness)
     return Verifications(
-        world.parts, tickets, Receipts(b"s" * 32, "nightlatch.example.com", world.clock, world.randomness)
+        world.parts,
+        tickets,
+        Receipts(ReceiptKeys(MasterKey(b"s" * 32)), "nightlatch.example.com", world.clock, world.randomness),
     )
 
 
@@ -219,7 +222,9 @@ async def test_an_outage_is_no_verdict(world: World) -> None:
 async def test_a_receipt_is_checked_offline_with_the_published_keys(world: World) -> None:
     """The audience is the client that asked; another one refuses it."""
     answer = await verifications(world).code(CALLER, asking(), b"word", receipt=True)
-    receipts = Receipts(b"s" * 32, "nightlatch.example.com", world.clock, world.randomness)
+    receipts = Receipts(
+        ReceiptKeys(MasterKey(b"s" * 32)), "nightlatch.example.com", world.clock, world.randomness
+    )
     keys = jwt.PyJWKSet.from_json(receipts.key_set())
     key = keys[jwt.get_unverified_header(answer.receipt)["kid"]]
     options: Options = {"verify_exp": False, "verify_iat": False}  # the test's clock stands in the past
