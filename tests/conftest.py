@@ -13,4 +13,5 @@ pytest_plugins = [
     "testbed.fixtures_directories",
     "testbed.fixtures_front_door",
     "testbed.fixtures_store",
+    "testbed.fixtures_webhooks",
 ]
