@@ -36,19 +36,31 @@ class Order:
 class Authority:
     """A CA with its files in a folder."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, above: Authority | None = None) -> None:
+        """`above` for an intermediate CA; its list is then in the file of the one above it."""
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._revoked: list[int] = []
+        self._above = above
+        self._below: list[Authority] = []
         self.file = folder / f"{name}.crt"
         self.crl_file = folder / f"{name}.crl"
-        builder = _builder(self._name, self._name, self._key.public_key(), 30)
-        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        self.file.write_bytes(_pem(builder.sign(self._key, hashes.SHA256())))
+        signer = above or self
+        builder = _builder(self._name, signer._name, self._key.public_key(), 30)
+        length = 1 if above is None else 0
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=length), critical=True)
+        self.file.write_bytes(_pem(builder.sign(signer._key, hashes.SHA256())))
         self.file.chmod(0o644)
         self.publish()
+
+    def intermediate(self, name: str) -> Authority:
+        """A CA whose certificate this one has signed; publishes both lists."""
+        made = Authority(self._folder, name, self)
+        self._below.append(made)
+        self.publish()
+        return made
 
     def sign(self, name: str, order: Order) -> Pair:
         """A certificate and its key, in files called after `name`."""
@@ -62,7 +74,8 @@ class Authority:
             names = x509.SubjectAlternativeName([_name(san) for san in order.sans])
             builder = builder.add_extension(names, critical=False)
         pair = Pair(self._folder / f"{name}.crt", self._folder / f"{name}.key")
-        write_whole(pair.certificate, _pem(builder.sign(signer, hashes.SHA256())))
+        chain = b"" if self._above is None else self.file.read_bytes()
+        write_whole(pair.certificate, _pem(builder.sign(signer, hashes.SHA256())) + chain)
         write_whole(
             pair.key,
             key.private_bytes(
@@ -72,22 +85,29 @@ class Authority:
         )
         return pair
 
-    def revoke(self, pair: Pair) -> None:
-        """Revoke a certificate, and publish the new list."""
-        certificate = x509.load_pem_x509_certificate(pair.certificate.read_bytes())
+    def revoke(self, one: Pair | Authority) -> None:
+        """Revoke a certificate, or that of an intermediate CA, and publish the new list."""
+        file = one.file if isinstance(one, Authority) else one.certificate
+        certificate = x509.load_pem_x509_certificate(file.read_bytes())
         self._revoked.append(certificate.serial_number)
         self.publish()
 
     def publish(self, days: float = 7) -> None:
-        """Write the list of what is revoked; good for `days`."""
+        """Write the list of what is revoked, and those of the CAs below; good for `days`."""
+        lists = [one.list_of_revoked(days) for one in (self, *self._below)]
+        write_whole(self.crl_file, b"".join(lists))
+        if self._above is not None and self in self._above._below:
+            self._above.publish(days)
+
+    def list_of_revoked(self, days: float = 7) -> bytes:
+        """The list of what is revoked, in PEM."""
         now = dt.datetime.now(dt.UTC)
         builder = x509.CertificateRevocationListBuilder(issuer_name=self._name)
         builder = builder.last_update(now - 2 * _DAY).next_update(now + days * _DAY)
         for serial in self._revoked:
             entry = x509.RevokedCertificateBuilder(serial_number=serial, revocation_date=now - _DAY)
             builder = builder.add_revoked_certificate(entry.build())
-        made = builder.sign(self._key, hashes.SHA256())
-        write_whole(self.crl_file, made.public_bytes(serialization.Encoding.PEM))
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
 def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:

@@ -4,7 +4,8 @@ MUST 1: nothing but TLS 1.3 with a verified client certificate and HTTP/2 gets a
 MUST 2: a handshake has 5 seconds; of too many at once the oldest goes, so that idle ones keep nobody out.
 MUST 3: connections are bounded for each client and in all, below what the process may have open, so that the
         unix sockets go on answering (API-03).
-MUST 4: who is revoked, no longer configured or out of date is cut off, whatever was true at the start.
+MUST 4: who is revoked, alone or with a CA of the chain, no longer configured or out of date is cut off,
+        whatever was true at the start.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from nightlatch.rpc.acceptor import Intake
 from nightlatch.rpc.caller import Caller
-from nightlatch.rpc.certificate import ClientCertificate, read_certificate
+from nightlatch.rpc.certificate import ClientCertificate, read_certificate, verified_chain
 from nightlatch.rpc.passing import MAX_CONNECTIONS, Front, Passage, Route
 from nightlatch.rpc.rights import Client, Clients, NotAdmitted
 from nightlatch.rpc.sparing import SparingLog
@@ -26,6 +27,7 @@ from nightlatch.rpc.sparing import SparingLog
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nightlatch.rpc.certificate import Link
     from nightlatch.rpc.trust import Trust
 
 HANDSHAKE_SECONDS = 5.0
@@ -90,10 +92,7 @@ class TlsAcceptor:
         if others:
             self._log.warning("client.all_cut_off", reason="client_ca_file has other certificates now")
             self._passage.close()
-        for front in tuple(self._passage.fronts):
-            assert front.transport is not None
-            if trust.revokes(_certificate(front.transport)):
-                self._cut_off(front, "the certificate is revoked")
+        self._look_up_chains()
         self.judge()
 
     def judge(self) -> None:
@@ -106,6 +105,23 @@ class TlsAcceptor:
                 front.change(self._caller(front.transport))
             except NotAdmitted as error:
                 self._cut_off(front, str(error))
+
+    def _look_up_chains(self) -> None:
+        """End the connections with a certificate in their chain that the lists do not let in (MUST 4)."""
+        found: dict[Link, str] = {}  # each is looked up once: that takes a while in a long list
+        for front in tuple(self._passage.fronts):
+            assert front.transport is not None
+            if front.transport.is_closing():
+                continue
+            try:
+                chain = verified_chain(front.transport.get_extra_info("ssl_object"))
+            except NotAdmitted as error:
+                self._cut_off(front, str(error))
+                continue
+            found.update((link, self._trust.wrong_with(link)) for link in chain if link not in found)
+            wrong = next((found[link] for link in chain if found[link]), "")
+            if wrong:
+                self._cut_off(front, wrong)
 
     def _cut_off(self, front: Front, reason: str) -> None:
         self._log.warning("client.cut_off", client=str(front.caller), reason=reason)
@@ -149,6 +165,7 @@ class TlsAcceptor:
             raise NotAdmitted("the caller does not speak HTTP/2 (ALPN)")
         if tls.context is not self._trust.context:
             raise NotAdmitted("the certificates and lists were renewed during the handshake")
+        verified_chain(tls)  # what is not told now can not be looked up when a list changes
         caller = self._caller(transport)
         most = caller.rights.connections
         held = sum(str(front.caller) == str(caller) for front in self._passage.fronts)
