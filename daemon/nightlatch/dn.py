@@ -33,6 +33,12 @@ def lies_under(dn: str, base: str) -> bool:
         return False
 
 
+def rdn_values(dn: str, attribute: str) -> tuple[str, ...]:
+    """What an entry's own part of its DN says of an attribute, casefolded; raises ValueError for no DN."""
+    pairs = (pair.partition("=") for pair in _split(_split(dn, ",")[0], "+"))
+    return tuple(_plain(value) for kind, _, value in pairs if kind.strip().lower() == attribute.lower())
+
+
 def _component(raw: str) -> str:
     parts = []
     for pair in _split(raw, "+"):

@@ -55,11 +55,13 @@ class Account:
     stable_id: str
     """entryUUID, objectGUID, or the name for PAM. Never the name as typed."""
     name: str
-    """The name as the directory spells it."""
+    """The person's own name as the directory spells it: the same, whatever was typed."""
     handle: str = field(default="", compare=False, repr=False)
     """What the directory needs to find the person again (a DN); not part of the identity."""
     contact: Contact = field(default=Contact(), compare=False, repr=False)
     """Addresses and language, as the directory has them now; not part of the identity."""
+    other_names: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    """By what else the directory finds the person. Whoever types one of them is still called `name`."""
 
     @property
     def id(self) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightlatch.dn import lies_under, split_dn
+from nightlatch.dn import lies_under, rdn_values, split_dn
 
 BASE = "ou=people,dc=nl,dc=test"
 
@@ -71,3 +71,18 @@ def test_an_escaped_value_never_leaves_the_base(value: str) -> None:
     escaped = "".join(f"\\{byte:02x}" for byte in value.encode())
     assert lies_under(f"uid={escaped},{BASE}", BASE)
     assert not lies_under(f"uid={escaped}", BASE)
+
+
+@pytest.mark.parametrize(
+    ("dn", "values"),
+    [
+        ("uid=Alice,ou=people", ("alice",)),
+        (" UID = alice , uid=bob", ("alice",)),
+        ("cn=a+uid=b\\,c,ou=x", ("b,c",)),
+        ("cn=a\\+uid=b,ou=x", ()),
+        ("cn=uid=b,uid=c", ()),
+    ],
+)
+def test_what_the_name_of_the_entry_itself_says(dn: str, values: tuple[str, ...]) -> None:
+    """Of the first part alone, and of no value that only looks like an attribute."""
+    assert rdn_values(dn, "uid") == values

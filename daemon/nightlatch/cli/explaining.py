@@ -52,6 +52,9 @@ def tell(request: ExplainPolicyRequest, answer: ExplainPolicyResponse, *, all_gr
     by = "" if request.client == "pam" else f" by {request.client}"
     time = f", {local_time(answer.time)}" if request.HasField("time") else ""
     say(f"{account.name} ({account.directory}{handle}) at {where}{by}{time}\n")
+    if request.user != account.name:
+        say(f"{request.user} is called {account.name} here: rules and the audit go by {account.name},")
+        say(f"and a PAM service lets nobody in by another name than {account.name}.\n")
     print_table(("rule", "matches", "because"), _rules(answer))
     say("")
     print_facts(_facts(answer))

@@ -13,6 +13,7 @@ from ldap3.utils.conv import escape_filter_chars
 
 from nightlatch.directories.ad_values import guid, integer, unix_time
 from nightlatch.directories.contact import contact_attributes, plain_text, read_contact
+from nightlatch.directories.login_names import bounded_names
 
 if TYPE_CHECKING:
     from nightlatch.directories.active_directory_settings import ActiveDirectorySettings
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _PEOPLE = "(sAMAccountType=805306368)"
 """SAM_NORMAL_USER_ACCOUNT of MS-SAMR 2.2.1.9; indexed, unlike most ways to say it."""
-_READ = ("objectGUID", "sAMAccountName", "userAccountControl", "accountExpires")
+_READ = ("objectGUID", "sAMAccountName", "userPrincipalName", "userAccountControl", "accountExpires")
 _ACCOUNT_DISABLED = 0x2
 """The bit of userAccountControl (MS-ADTS 2.2.16)."""
 _NEVER = 0x7FFF_FFFF_FFFF_FFFF
@@ -58,10 +59,12 @@ class AdPersons:
         values = entry.values("objectGUID")
         return (guid(values[0]) or "") if len(values) == 1 else ""
 
-    def spelled(self, entry: Entry, typed: str) -> str:  # noqa: ARG002 - the same for every typed name
-        """The sAMAccountName, which every account has; empty where it is not shown."""
+    def names(self, entry: Entry) -> tuple[str, ...]:
+        """The sAMAccountName, which every account has, then the userPrincipalName; none without the first."""
         values = entry.values("sAMAccountName")
-        return plain_text(values[0]) if len(values) == 1 else ""
+        own = plain_text(values[0]) if len(values) == 1 else ""
+        others = (plain_text(value) for value in entry.values("userPrincipalName"))
+        return bounded_names(own, (name for name in others if name and name != own)) if own else ()
 
     def contact(self, entry: Entry) -> Contact:
         """How the person can be reached, as far as attributes are configured for it."""

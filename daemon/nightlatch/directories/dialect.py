@@ -65,8 +65,11 @@ class PersonDialect(Protocol):
     def stable_id(self, entry: Entry) -> str:
         """What never changes and is never reused, from its raw bytes; empty where it is not usable."""
 
-    def spelled(self, entry: Entry, typed: str) -> str:
-        """The name as the directory spells it; `typed` is empty when everyone is read. Empty for none."""
+    def names(self, entry: Entry) -> tuple[str, ...]:
+        """All that finds the entry, as the directory spells it, the person's own name first; empty for none.
+
+        The same whatever was typed. Raises NoVerdict for more names than can be looked at.
+        """
 
     def contact(self, entry: Entry) -> Contact:
         """How the person can be reached, within bounds."""

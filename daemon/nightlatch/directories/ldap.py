@@ -6,6 +6,7 @@ MUST 2: what was typed goes into a filter escaped, and never into a DN.
 MUST 3: one entry, under the base, with a stable id; two entries are never a choice.
 MUST 4: an empty password, or a NUL, does not reach the network.
 MUST 5: groups are those of the entry that has the account's stable id now, and all of them.
+MUST 6: whatever of a person's names was typed, the account is the same, under a name that is nobody else's.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ldap3.core import results
 
 from nightlatch.directories.bounded import BoundedCalls
+from nightlatch.directories.entry_accounts import EntryAccounts
 from nightlatch.directories.ldap_errors import NoVerdict, ServerFailed, bad_result
 from nightlatch.directories.ldap_link import Query
 from nightlatch.directories.ldap_password import PasswordChange
@@ -24,7 +26,7 @@ from nightlatch.directories.ldap_reader import LinkReader, no_base
 from nightlatch.directories.passwords import password_bytes
 from nightlatch.dn import lies_under
 from nightlatch.errors import Conflict, Refused, Unavailable
-from nightlatch.model import Account, Groups
+from nightlatch.model import Groups
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from nightlatch.directories.failover import Failover
     from nightlatch.directories.ldap_link import Answer, Entry
     from nightlatch.directories.ldap_server import LdapServer
-    from nightlatch.model import Group, Person, Secret
+    from nightlatch.model import Account, Group, Person, Secret
     from nightlatch.ports import Clock
 
 T = TypeVar("T")
@@ -45,7 +47,6 @@ LONGEST_READING = 120.0
 """Seconds for reading all groups of a directory, and for each page of its people."""
 
 _LONGEST_NAME = 256
-_LONGEST_ID = 256
 _LONGEST_DN = 1024
 
 
@@ -81,6 +82,7 @@ class LdapDirectory:
         self._part = f"directory {place.name}"
         self._log = log.bind(directory=place.name)
         self._clock = clock
+        self._accounts = EntryAccounts(place.name, place.base, dialect.persons, self._log)
         self._calls = BoundedCalls(self._part, place.workers, place.seconds)
 
     @property
@@ -92,18 +94,9 @@ class LdapDirectory:
         """The one person with this login name, or None; raises Unavailable, also where two have it."""
         if not _can_be_a_name(name):
             return None
-        persons = self._dialect.persons
-        query = Query(self._place.base, persons.filter(name), persons.attributes, size_limit=2)
-        entries = await self._calls.run(
-            lambda call: self._ask(call, lambda server: self._search(server, call, query))
+        return await self._calls.run(
+            lambda call: self._ask(call, lambda server: self._find(server, call, name))
         )
-        if not entries:
-            return None
-        if len(entries) > 1:
-            words = persons.words[1]
-            self._log.error("directory.ambiguous", attribute=words, base=self._place.base)
-            raise Unavailable(self._part, f"two entries have the same {words}; neither gets in")
-        return self._account(entries[0], name)
 
     async def check_password(self, account: Account, password: Secret) -> None:
         """Bind as the person; raises Refused for a wrong password, Unavailable for anything else.
@@ -228,6 +221,25 @@ class LdapDirectory:
         except (ServerFailed, NoVerdict) as error:
             raise Unavailable(self._part, f"while everyone was read: {error.reason}") from None
 
+    def _find(self, server: LdapServer, call: Call, name: str) -> Account | None:
+        """Who has this name; who was found by another one must be found by the own name as well (MUST 6)."""
+        account = self._named(server, call, name)
+        if account is None or account.name.casefold() == name.casefold():
+            return account
+        if account.other_names and self._named(server, call, account.name) != account:
+            raise NoVerdict(f"does not find {account.handle} by {account.name}, its own name")
+        return account
+
+    def _named(self, server: LdapServer, call: Call, name: str) -> Account | None:
+        persons = self._dialect.persons
+        query = Query(self._place.base, persons.filter(name), persons.attributes, size_limit=2)
+        entries = self._search(server, call, query)
+        if len(entries) > 1:
+            words = persons.words[1]
+            self._log.error("directory.ambiguous", attribute=words, base=self._place.base)
+            raise Unavailable(self._part, f"two entries have the same {words}; neither gets in")
+        return self._accounts.of(entries[0]) if entries else None
+
     def _search(self, server: LdapServer, call: Call, query: Query) -> tuple[Entry, ...]:
         found = server.search(call, query)
         if found.code == results.RESULT_SUCCESS or (
@@ -265,26 +277,11 @@ class LdapDirectory:
         return groups.groups(reader, person)
 
     def _begin(self, server: LdapServer, call: Call, now: float) -> PeopleReading:
-        return PeopleReading(server, call, (self._place.base, self._dialect, self._account), now)
+        return PeopleReading(server, call, (self._place.base, self._dialect, self._accounts.of), now)
 
     def _require_ours(self, account: Account) -> None:
         if account.directory != self.name or not lies_under(account.handle, self._place.base):
             raise Unavailable(self._part, "was asked about an account that is not in it")
-
-    def _account(self, entry: Entry, typed: str) -> Account:
-        persons = self._dialect.persons
-        id_words, name_words = persons.words
-        if not lies_under(entry.dn, self._place.base):
-            self._log.error("directory.outside_base", base=self._place.base)
-            raise Unavailable(self._part, "an entry from outside the base was found; it does not count")
-        stable_id = persons.stable_id(entry)
-        if not stable_id or len(stable_id) > _LONGEST_ID:
-            self._log.error("directory.no_stable_id", attribute=id_words)
-            raise Unavailable(self._part, f"an entry shows the service account no usable {id_words}")
-        spelled = persons.spelled(entry, typed)
-        if not spelled:
-            raise Unavailable(self._part, f"an entry shows the service account no {name_words}")
-        return Account(self.name, stable_id, spelled, handle=entry.dn, contact=persons.contact(entry))
 
 
 def _can_be_a_name(name: str) -> bool:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nightlatch.directories.ldap_link import Entry
     from nightlatch.directories.ldap_server import LdapServer
 
-Source = tuple[str, "Dialect", "Callable[[Entry, str], Account]"]
+Source = tuple[str, "Dialect", "Callable[[Entry], Account]"]
 """The base of the people, the dialect, and how an entry becomes an account."""
 
 _LIMITED_BY_PAGES = 0
@@ -63,4 +63,4 @@ class PeopleReading:
 
     def _person(self, entry: Entry) -> Person:
         enabled = self._dialect.persons.enabled(entry, self._now)
-        return Person(self._account(entry, ""), self._memberships.of(entry), enabled)
+        return Person(self._account(entry), self._memberships.of(entry), enabled)

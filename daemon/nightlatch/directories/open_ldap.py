@@ -14,6 +14,7 @@ from nightlatch.directories.contact import contact_attributes, plain_text, read_
 from nightlatch.directories.dialect import Dialect, Remark
 from nightlatch.directories.ldap_errors import NoVerdict
 from nightlatch.directories.ldap_groups import group_dialect
+from nightlatch.directories.login_names import login_names
 from nightlatch.directories.password_change import ModifiedPasswords
 from nightlatch.errors import Refused, Restricted
 
@@ -80,11 +81,9 @@ class OpenLdapPersons:
         ids = entry.values(self._settings.id_attribute)
         return plain_text(ids[0]) if len(ids) == 1 else ""
 
-    def spelled(self, entry: Entry, typed: str) -> str:
-        """The login name that was typed, else the first, as the directory spells it."""
-        texts = [plain_text(value) for value in entry.values(self._settings.user_attribute)]
-        names = [text for text in texts if text]
-        return next((name for name in names if name.casefold() == typed.casefold()), next(iter(names), ""))
+    def names(self, entry: Entry) -> tuple[str, ...]:
+        """The values of the login attribute, the own name first; raises NoVerdict."""
+        return login_names(entry, self._settings.user_attribute)
 
     def contact(self, entry: Entry) -> Contact:
         """What the configured attributes say."""

@@ -17,7 +17,8 @@ class Accounts:
     """The directories, in the order of the configuration: the first that knows a name has the person.
 
     A directory that can not answer ends the search with Unavailable: going on to the next one would let an
-    outage turn one person into another of the same name.
+    outage turn one person into another of the same name. Who is found by another name than the own one is
+    nobody where the own name is somebody else's: what goes by names would take one for the other.
     """
 
     def __init__(self, directories: Sequence[Directory]) -> None:
@@ -25,10 +26,13 @@ class Accounts:
 
     async def find(self, name: str) -> Account | None:
         """The account that goes by this name, or None; raises Unavailable."""
+        before: list[Directory] = []
         for directory in self._directories.values():
             account = await directory.find(name)
             if account is not None:
+                await _require_free(account, name, before)
                 return account
+            before.append(directory)
         return None
 
     async def get(self, name: str) -> Account:
@@ -77,3 +81,15 @@ class Accounts:
         if found is None:
             raise Unavailable(f"directory {account.directory}", "is no longer in the configuration")
         return found
+
+
+async def _require_free(account: Account, name: str, before: Sequence[Directory]) -> None:
+    """Raise Unavailable where the own name of who was found by another one is a namesake's in front."""
+    if not account.other_names or account.name.casefold() == name.casefold():
+        return
+    for directory in before:
+        if await directory.find(account.name) is not None:
+            raise Unavailable(
+                f"directory {account.directory}",
+                f"has {account.name} by another name; {account.name} is somebody else in {directory.name}",
+            )

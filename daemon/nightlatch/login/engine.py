@@ -5,6 +5,8 @@ MUST 2: *unavailable* is said only for an outage, *refused* only for what a pers
 MUST 3: a negative answer leaves no earlier than 250 ms after its call came in, with jitter, for any cause.
 MUST 4: whether a name is known shows in no answer before the password was right.
 MUST 5: every outcome has its audit row; an outage of the store is in the log at least.
+MUST 6: a PAM service lets in whom it asked about by that very name, or nobody: it opens the session of the
+        name that was typed, which may be another person's there (PAM-11).
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from nightlatch.login import words
 from nightlatch.login.answers import read_password
 from nightlatch.login.facts import until_facts
 from nightlatch.login.password import PasswordCheck
+from nightlatch.login.requirement import PAM, client_of
 from nightlatch.login.second_step import SecondStep
 from nightlatch.login.step import LoginRequest, Outcome, Primary, PromptKind, Step, Verdict
 from nightlatch.login.ticket import LIFETIME, LoginState, Stage
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
     from nightlatch.login.onboarding import Onboarding
     from nightlatch.login.parts import Parts
+    from nightlatch.model import Account
 
 
 class LoginEngine:
@@ -123,6 +127,7 @@ class LoginEngine:
         if account is None:
             raise Refused("no directory knows the name")
         turn.found(account)
+        _require_own_name(turn, account)
         return await self._second.begin(turn)
 
     async def _take_password(self, turn: Turn, answer: bytes) -> Step:
@@ -131,12 +136,20 @@ class LoginEngine:
         if account is not None:
             turn.found(account)
         await self._password.check(turn, account, password)
+        _require_own_name(turn, turn.account())
         return await self._second.begin(turn)
 
 
 def _place(terminal: str) -> str:
     """A terminal, where no address is known. One that is called like an address is none (POL-04)."""
     return f"terminal {terminal}" if exact_address(terminal) is not None else terminal
+
+
+def _require_own_name(turn: Turn, account: Account) -> None:
+    """Raise Restricted, behind the first factor, where a PAM service asked by another name (MUST 6)."""
+    if client_of(turn.caller) == PAM and turn.state.user != account.name:
+        reason = f"a PAM service asked by another name; the person's own is {account.name}"
+        raise Restricted(reason, words.own_name(account.name))
 
 
 def _asked(turn: Turn) -> str:

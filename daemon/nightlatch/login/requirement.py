@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from nightlatch.policy.model import Requirement
 
 MOST_KEPT = 10_000
+PAM = "pam"
+"""What rules call the PAM module."""
 
 
 class Requirements:

@@ -15,6 +15,8 @@ LONGEST_LANGUAGE = 64
 def account_fields(account: Account) -> list[object]:
     """An account as plain values, for JSON."""
     contact = account.contact
+    # Only where there are any: a daemon of an older version then opens the ticket, too.
+    others = [list(account.other_names)] if account.other_names else []
     return [
         account.directory,
         account.stable_id,
@@ -23,13 +25,15 @@ def account_fields(account: Account) -> list[object]:
         _few(contact.phones),
         _few(contact.mails),
         contact.language[:LONGEST_LANGUAGE],
+        *others,
     ]
 
 
 def account_in(fields: list[Any]) -> Account:
     """The account of `account_fields`."""
-    directory, stable_id, name, handle, phones, mails, language = fields
-    return Account(directory, stable_id, name, handle, Contact(tuple(phones), tuple(mails), language))
+    directory, stable_id, name, handle, phones, mails, language, *others = fields
+    contact = Contact(tuple(phones), tuple(mails), language)
+    return Account(directory, stable_id, name, handle, contact, tuple(others[0]) if others else ())
 
 
 def _few(addresses: tuple[str, ...]) -> list[str]:

@@ -24,6 +24,11 @@ def unavailable(reference: str) -> str:
     return f"Sign-in is not possible at the moment. Nothing is wrong with your password. (ref {reference})"
 
 
+def own_name(name: str) -> str:
+    """The first factor was right, but another name of the person was typed than this one."""
+    return f'Sign in as "{name}", please.'
+
+
 def locked(retry_after: float) -> str:
     """A pause, or a lock that only an administrator ends (`retry_after` 0). The same for right and wrong."""
     if retry_after <= 0:

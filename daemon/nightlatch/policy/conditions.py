@@ -4,12 +4,15 @@ MUST 1: what can not be found out is UNKNOWN, never NO: a group that could not b
         address.
 MUST 2: a source counts as an address only when it is exactly one, as the kernel writes it (POL-04).
 MUST 3: where a directory tells "Bob" from "bob", so does a rule.
+MUST 4: a person is named by the own name, whatever was typed. A rule that names another name of somebody's is
+        UNKNOWN for them: it demands, and leaves nobody out.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import socket
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,15 +41,20 @@ class Users:
     @classmethod
     def of(cls, names: frozenset[str]) -> Users:
         """These people."""
-        return cls(names, frozenset(name.casefold() for name in names))
+        return cls(names, frozenset(map(_folded, names)))
 
     def judge(self, facts: LoginFacts) -> Finding:
         """Whether the person is named."""
         name = facts.account.name
-        named = name.casefold() in self.folded if facts.folds_case else name in self.names
-        if named:
+        if self._has(name, facts):
             return Finding(Applies.YES, lambda: f"{name} is named")
+        for other in facts.account.other_names:
+            if self._has(other, facts):
+                return Finding(Applies.UNKNOWN, f"{other} is another name of {name}; rules go by {name}")
         return Finding(Applies.NO, lambda: f"{name} is not named")
+
+    def _has(self, name: str, facts: LoginFacts) -> bool:
+        return _folded(name) in self.folded if facts.folds_case else name in self.names
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +137,12 @@ class Networks:
                 return Finding(Applies.YES, f"{facts.source} is in {network}")
         named = self.networks
         return Finding(Applies.NO, lambda: f"{facts.source} is not in {_listed(frozenset(map(str, named)))}")
+
+
+def _folded(name: str) -> str:
+    """A name without what caseIgnoreMatch passes over: case, width, spaces around, second spaces between."""
+    plain = name if name.isascii() else unicodedata.normalize("NFKC", name)
+    return " ".join(plain.casefold().split())
 
 
 def exact_address(source: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -50,7 +50,8 @@ class Census:
             folds_case, names = directory.folds_case, set[str]()
             async with aclosing(directory.people()) as pages:  # type: ignore[type-var]  # all are generators
                 async for page in pages:
-                    names.update(one.account.name for one in page)
+                    for one in page:
+                        names.update((one.account.name, *one.account.other_names))
                     visible = (one for one in page if not taken.hides(one.account.name, folds_case))
                     yield len(page), (kept.counted(one, folds_case) for one in visible)
             taken.add(names, folds_case)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nightlatch.policy.conditions import Users
 from nightlatch.policy.evaluate import decide
 from nightlatch.policy.model import Applies, Finding, Judged, LoginFacts, Requirement, SecondFactor
 from nightlatch.review.model import Outlook, Prospect
@@ -53,15 +54,24 @@ class Judging:
             return None
         if not person.enabled:
             return _OUT
-        requirement = decide(tuple(map(_at_worst, judged)), self._policy.enabled)
+        requirement = decide(tuple(_at_worst(one, facts) for one in judged), self._policy.enabled)
         return prospect_of(requirement, person.holdings, self._traits)
 
     def _concerns(self, judged: Sequence[Judged]) -> bool:
         return any(one.rule.name == self._rule and one.finding.applies is not Applies.NO for one in judged)
 
 
-def _at_worst(one: Judged) -> Judged:
-    """A demand whose place or time is not known, as if it applied: there is a login where it does."""
-    if one.finding.applies is Applies.UNKNOWN and one.rule.second_factor is SecondFactor.REQUIRED:
+def _at_worst(one: Judged, facts: LoginFacts) -> Judged:
+    """A demand whose place or time is not known, as if it applied: there is a login where it does.
+
+    One that names another name of the person stays unknown: so it is at every login.
+    """
+    unknown = one.finding.applies is Applies.UNKNOWN and one.rule.second_factor is SecondFactor.REQUIRED
+    if unknown and not _by_another_name(one, facts):
         return Judged(one.rule, Finding(Applies.YES, one.finding.words))
     return one
+
+
+def _by_another_name(one: Judged, facts: LoginFacts) -> bool:
+    named = (each for each in (*one.rule.match.who, *one.rule.match.unless) if isinstance(each, Users))
+    return any(each.judge(facts).applies is Applies.UNKNOWN for each in named)

@@ -71,6 +71,7 @@ async def test_every_name_of_a_person_is_one_account(
     for typed in (name.lower(), name.upper(), upn, upn.upper(), f"NL\\{name}", f"nl\\{name.lower()}"):
         assert await directory.find(typed) == petra, typed
         assert (await directory.find(typed)).name == name  # type: ignore[union-attr]  # the line above
+        assert (await directory.find(typed)).other_names == (upn,)  # type: ignore[union-attr]  # as above
     for typed in (f" {name}", f"{name} ", f"{name}\u00a0", f"NL\\ {name}", "".join(map(_wide, name))):
         found = await directory.find(typed)
         assert found is None or (found.id, found.name) == (petra.id, name), typed
@@ -118,6 +119,8 @@ async def test_two_people_of_one_name_deny(
         await directory.find(f"{name}@{DOMAIN}")
     assert [entry["event"] for entry in directory_log.entries] == ["directory.ambiguous"]
     assert await directory.find(name) is not None
+    with pytest.raises(Unavailable, match="two entries"):
+        await directory.find(f"other.{name}@{DOMAIN}")
 
 
 async def test_nothing_outside_the_base(

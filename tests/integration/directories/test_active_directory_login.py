@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from nightlatch.v1 import login_pb2
+from testbed.applications import VPN, Installation
 from testbed.daemon import Nightlatchd
 from testbed.front_door import Person, enroll
 from testbed.samba import BASE, DISABLED, DOMAIN, SERVICE_UPN, Samba, password_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from testbed.fixtures_active_directory import NewName
 
 
-@pytest.fixture
-def daemon(door_folder: Path, samba: Samba) -> Iterator[Nightlatchd]:
-    """A daemon with the domain as its only directory."""
-    table = f"""
+def _table(samba: Samba) -> str:
+    return f"""
 [[directories]]
 name = "corp"
 kind = "active_directory"
@@ -32,7 +32,12 @@ bind_password_file = "{samba.service_password_file}"
 base = "{BASE}"
 netbios_name = "NL"
 """
-    running = Nightlatchd(door_folder / "d", table, level="debug")
+
+
+@pytest.fixture
+def daemon(door_folder: Path, samba: Samba) -> Iterator[Nightlatchd]:
+    """A daemon with the domain as its only directory."""
+    running = Nightlatchd(door_folder / "d", _table(samba), level="debug")
     running.start()
     yield running
     running.stop()
@@ -43,16 +48,49 @@ def _reasons(daemon: Nightlatchd) -> str:
 
 
 def test_password_and_code(daemon: Nightlatchd, samba: Samba, new_name: NewName) -> None:
-    """Password and code are granted, enrolled under one name of the person and used under others."""
+    """Password and code are granted under the sAMAccountName, and to a PAM service by no other (PAM-11)."""
     name = new_name("greta")
     samba.add_person(name)
     with daemon.channel(admin=True) as admin, daemon.channel() as pam:
         app = enroll(admin, name)
-        for typed in (name, f"{name}@{DOMAIN}"):
-            person = Person(pam, typed)
-            assert person.password("wrong").outcome.verdict == login_pb2.VERDICT_REFUSED
-            step = person.password(password_of(name))
-            assert person.answer(step, app.fresh()).outcome.verdict == login_pb2.VERDICT_GRANTED
+        person = Person(pam, name)
+        assert person.password("wrong").outcome.verdict == login_pb2.VERDICT_REFUSED
+        step = person.password(password_of(name))
+        assert person.answer(step, app.fresh()).outcome.verdict == login_pb2.VERDICT_GRANTED
+        other = Person(pam, f"{name}@{DOMAIN}").password(password_of(name)).outcome
+        assert other.verdict == login_pb2.VERDICT_REFUSED
+        assert other.message == f'Sign in as "{name}", please.'
+
+
+@pytest.mark.parametrize("written", ["{}", "{}@" + DOMAIN], ids=["sAMAccountName", "userPrincipalName"])
+def test_a_rule_for_one_name_is_for_all_of_them(
+    open_folder: Path, samba: Samba, new_name: NewName, written: str
+) -> None:
+    r"""POL-03: a rule that names somebody either way demands by NAME, NAME@DOMAIN and DOMAIN\NAME alike."""
+    name = new_name("hanna")
+    samba.add_person(name)
+    rules = f"""
+[[policies]]
+name = "all of us"
+second_factor = "observe"
+[[policies]]
+name = "strict"
+match = {{ users = ["{written.format(name)}"] }}
+"""
+    folder = Path(tempfile.mkdtemp(prefix="names-", dir=open_folder))
+    folder.chmod(0o755)
+    made = Installation(folder, directories=_table(samba), clients=VPN + rules)
+    made.daemon.start()
+    try:
+        with made.daemon.channel(admin=True) as admin, made.vpn().channel() as vpn:
+            app = enroll(admin, name)
+            for typed in (name, name.upper(), f"{name}@{DOMAIN}", f"NL\\{name}"):
+                person = Person(vpn, typed, "vpn")
+                outcome = person.answer(person.password(password_of(name)), app.fresh()).outcome
+                assert (outcome.verdict, outcome.user) == (login_pb2.VERDICT_GRANTED, name), typed
+                assert outcome.factor == "totp"
+    finally:
+        made.daemon.stop()
 
 
 class Kept(NamedTuple):

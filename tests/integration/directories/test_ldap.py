@@ -128,17 +128,6 @@ async def test_spellings_are_one_account(slapd: Slapd, make_directory: MakeDirec
     assert upper == alice
 
 
-async def test_second_name_of_a_person(slapd: Slapd, make_directory: MakeDirectory) -> None:
-    """A person with two login names is one account, under the used name as the directory spells it."""
-    slapd.modify(f"dn: {person_dn('alice')}\nchangetype: modify\nadd: uid\nuid: Alice.Example\n")
-    directory = make_directory(slapd.settings())
-    first, second = await directory.find("alice"), await directory.find("alice.EXAMPLE")
-    assert first is not None
-    assert second is not None
-    assert first.stable_id == second.stable_id
-    assert (first.name, second.name) == ("alice", "Alice.Example")
-
-
 @pytest.mark.parametrize("others", [1, 3])
 async def test_two_entries_deny(
     slapd: Slapd, make_directory: MakeDirectory, directory_log: LogCapture, others: int

@@ -106,7 +106,10 @@ def test_case_makes_two_local_people(both: TwoDirectories, channel: grpc.Channel
     for password in (LOCAL["Bob"], LOCAL["bob"]):
         assert Visitor(channel, "BOB", password).come().outcome.verdict == REFUSED
     both.enroll("BOB")
-    assert _asked_for_a_code(Visitor(channel, "BOB", CORP["bob"]).come())
+    told = Visitor(channel, "BOB", CORP["bob"]).come().outcome
+    assert (told.verdict, told.message) == (REFUSED, 'Sign in as "bob", please.'), (
+        "found, by another spelling"
+    )
 
 
 def test_an_outage_makes_nobody_another_person(both: TwoDirectories, channel: grpc.Channel) -> None:

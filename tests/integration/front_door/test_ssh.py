@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from testbed.slapd import password_of
+from testbed.slapd import password_of, person_dn
 from testbed.ssh_login import CODE, PASSWORD, WELCOME
 
 if TYPE_CHECKING:
@@ -94,3 +94,15 @@ def test_people_without_a_code_are_told_what_to_do(door: FrontDoor) -> None:
     attempt = door.ssh("bob")
     assert not attempt.run({PASSWORD: password_of("bob")})
     assert "none is set up yet" in attempt.transcript
+
+
+def test_another_name_of_a_person_opens_nobody_else_s_session(door: FrontDoor) -> None:
+    """PAM-11: "dave" is a user of the host, and a second name of alice: her password and code are not his."""
+    door.slapd.remove(person_dn("dave"))
+    door.slapd.modify(f"dn: {person_dn('alice')}\nchangetype: modify\nadd: uid\nuid: dave\n")
+    app = door.enroll("dave")
+    attempt = door.ssh("dave")
+    assert not attempt.run({PASSWORD: password_of("alice"), CODE: app.fresh()})
+    assert len(attempt.prompts) == 1, "the code is not asked for"
+    assert 'Sign in as "alice", please.' in attempt.transcript
+    assert door.ssh("alice").run({PASSWORD: password_of("alice"), CODE: app.fresh()})

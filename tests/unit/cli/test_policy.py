@@ -78,6 +78,15 @@ def test_explain_is_a_table_and_a_summary(fake: FakePolicy) -> None:
     assert "g0 direct cn=g0" in lines
 
 
+def test_explain_says_by_which_name_somebody_goes(fake: FakePolicy) -> None:
+    """Who asks about another name of a person, or another spelling, reads the one that counts."""
+    fake.explanation = explanation(policy_pb2.OUTLOOK_READY)
+    for asked in ("robert", "BOB"):
+        result = nightlatch("policy", "explain", asked, "--socket", fake.socket)
+        assert f"{asked} is called bob here: rules and the audit go by bob," in result.stdout
+    assert "is called" not in nightlatch("policy", "explain", "bob", "--socket", fake.socket).stdout
+
+
 def test_explain_counts_many_groups_unless_asked_for_them(fake: FakePolicy) -> None:
     """Ten are listed, more only with --groups."""
     fake.explanation = explanation(policy_pb2.OUTLOOK_READY, groups=11)

@@ -39,6 +39,18 @@ async def test_an_outage_ends_the_search() -> None:
             await accounts.find(name)
 
 
+async def test_another_name_does_not_lead_round_a_namesake_in_front() -> None:
+    """IDN-03: who is found by another name is nobody while the own name is somebody else's further up."""
+    local, corp, accounts = _both()
+    second = Account("corp", "4f0c", "alice", other_names=("asmith",))
+    corp.known.update(alice=second, asmith=second)
+    with pytest.raises(Unavailable, match="alice is somebody else in local"):
+        await accounts.find("asmith")
+    assert await accounts.get("alice") == LOCAL
+    del local.known["alice"]
+    assert await accounts.get("asmith") == second
+
+
 async def test_groups_are_those_of_the_account_s_own_directory() -> None:
     """The groups of corp's alice never count for the local one."""
     local, corp, accounts = _both()

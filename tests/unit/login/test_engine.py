@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from nightlatch import limits
+from nightlatch.login import words
 from nightlatch.login.step import LoginRequest, Outcome, Primary, Prompt, PromptKind, Step, Verdict, Wait
 from nightlatch.login.ticket import TicketError
 from nightlatch.model import Result
@@ -42,9 +45,29 @@ def ended(step: Step, verdict: Verdict) -> Outcome:
 
 async def test_right_password_and_right_proof_are_granted(world: World) -> None:
     """A person who shows both is let in, under the name that the directory has."""
-    outcome = ended(await say(world, await begin(world, "ALICE"), "right", "word"), Verdict.GRANTED)
-    assert outcome.user == "alice"
+    step: Step = await world.engine.begin(
+        "client vpn", LoginRequest("ALICE", "vpn", "", "", Primary.PASSWORD)
+    )
+    for answer in ("right", "word"):
+        assert isinstance(step, Prompt)
+        step = await world.engine.answer("client vpn", step.ticket, answer.encode())
+    assert ended(step, Verdict.GRANTED).user == "alice"
     assert [event.result for event in world.store.events] == [Result.PASSED, Result.GRANTED]
+
+
+@pytest.mark.parametrize("primary", [Primary.PASSWORD, Primary.ESTABLISHED])
+async def test_a_pam_service_lets_nobody_in_by_another_name(world: World, primary: Primary) -> None:
+    """MUST 6 (PAM-11): behind the first factor the person reads the own name, and nothing is counted."""
+    world.directory.known["asmith"] = replace(ALICE, other_names=("asmith",))
+    answers = ["right"] * (primary is Primary.PASSWORD)
+    for typed in ("ALICE", "asmith") * limits.FROM_SOURCE[0]:
+        outcome = ended(await say(world, await begin(world, typed, primary), *answers), Verdict.REFUSED)
+        assert (outcome.message, outcome.user) == ('Sign in as "alice", please.', "")
+    wrong = ended(await say(world, await begin(world, "asmith"), "wrong"), Verdict.REFUSED)
+    assert wrong.message == words.REFUSED
+    assert isinstance(await begin(world, "alice", primary), Prompt)
+    reasons = {event.reason for event in world.store.events if event.result is Result.REFUSED}
+    assert reasons == {"a PAM service asked by another name; the person's own is alice", "wrong password"}
 
 
 async def test_a_password_is_asked_without_echo_and_without_a_look_at_the_directory(world: World) -> None:

@@ -6,7 +6,9 @@ from dataclasses import fields, replace
 
 import pytest
 
+from nightlatch.directories.login_names import LONGEST_NAMES, MOST_NAMES
 from nightlatch.keys import Sealer
+from nightlatch.login.step import MAX_EVIDENCE, MAX_PIECE
 from nightlatch.login.ticket import LIFETIME, LoginState, Stage, TicketError, Tickets
 from nightlatch.model import Contact
 from testbed.core import ALICE, CountingRandomness
@@ -22,7 +24,7 @@ STATE = LoginState(
     expires_at=NOW + LIFETIME,
     evidence=("ssh:ssh-ed25519 AAAA", "token:x"),
     keeps_token=True,
-    account=replace(ALICE, handle="uid=alice,dc=nl", contact=CONTACT),
+    account=replace(ALICE, handle="uid=alice,dc=nl", contact=CONTACT, other_names=("asmith", "Ä. Smith")),
     credential_id="c1",
     memo=b"\x00\xffmemo",
     prompt='Code for "ünïcode": ',
@@ -53,6 +55,7 @@ def test_a_ticket_carries_every_field_of_a_state(tickets: Tickets) -> None:
     assert opened.account is not None
     assert opened.account.handle == "uid=alice,dc=nl"
     assert opened.account.contact == CONTACT
+    assert opened.account.other_names == ("asmith", "Ä. Smith")
     again = tickets.open(tickets.seal(STATE, "pam uid=0"), "pam uid=0", NOW)
     assert opened.ticket_id
     assert again.ticket_id != opened.ticket_id
@@ -63,7 +66,10 @@ def test_a_directory_that_tells_a_lot_fits_into_a_ticket(tickets: Tickets) -> No
     mails = tuple(f"m{one}@example.com" for one in range(1000))
     told = Contact(("1" * 10_000, "中" * 200, "+14155550142"), mails, "x" * 10_000)
     assert STATE.account is not None
-    state = replace(STATE, account=replace(STATE.account, contact=told))
+    names = tuple("\U00020000" * (LONGEST_NAMES // MOST_NAMES) for _ in range(MOST_NAMES))
+    evidence = ("x" * MAX_PIECE,) * MAX_EVIDENCE
+    account = replace(STATE.account, contact=told, other_names=names)
+    state = replace(STATE, account=account, evidence=evidence)
     opened = tickets.open(tickets.seal(state, "pam uid=0"), "pam uid=0", NOW)
     assert opened.account is not None
     assert opened.account.contact == Contact(("+14155550142",), mails[:5], "x" * 64)

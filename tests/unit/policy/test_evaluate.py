@@ -131,6 +131,56 @@ def test_case_counts_where_the_directory_says_so() -> None:
     assert evaluate((rule,), replace(FACTS, folds_case=False), ENABLED).rules == ("everyone",)
 
 
+ASMITH = replace(FACTS, account=replace(ALICE, other_names=("ASmith", "Ａ. Smith")))  # noqa: RUF001 - that is the point
+"""Alice, who is found by other names too."""
+
+
+def named(*names: str) -> Match:
+    """For these people."""
+    return Match(who=(Users.of(frozenset(names)),))
+
+
+@pytest.mark.parametrize("name", ["asmith", " ASMITH ", "a.  smith"])
+def test_a_rule_that_names_another_name_demands_and_exempts_nobody(name: str) -> None:
+    """MUST 4 of the conditions (POL-03): nobody gets round a rule, or into an exemption, by a name."""
+    strict = Rule("strict", named(name), factors=frozenset({"word"}), trusted_device_days=30, grace_days=7)
+    requirement = evaluate((strict,), ASMITH, ENABLED)
+    assert requirement.rules == ("strict",)
+    assert requirement.factors == {"word"}
+    assert (requirement.trusted_device_days, requirement.grace_days) == (0, 0)
+    assert "another name of alice; rules go by alice" in requirement.uncertain
+    assert evaluate((exemption(named(name)),), ASMITH, ENABLED).rules == ("everyone",)
+    watched = Rule("watched", named(name), SecondFactor.OBSERVE)
+    assert evaluate((watched,), ASMITH, ENABLED).second_factor is SecondFactor.REQUIRED
+
+
+@pytest.mark.parametrize("name", ["asmith", "alice"])
+def test_who_is_left_out_is_left_out_by_the_own_name_alone(name: str) -> None:
+    """`!asmith` lets nobody out of a demand, nor into an exemption, whose own name is another (POL-02)."""
+    all_but = Match(unless=(Users.of(frozenset({name})),))
+    demanding = evaluate((Rule("all but one", all_but, factors=frozenset({"word"})),), ASMITH, ENABLED)
+    assert (demanding.rules == ("everyone",)) is (name == "alice")
+    assert evaluate((exemption(all_but),), ASMITH, ENABLED).rules == ("everyone",)
+
+
+def test_the_own_name_settles_it_whatever_else_is_named() -> None:
+    """Both names in one rule are as good as the own one."""
+    comfort = Rule("comfort", named("asmith", "Alice"), trusted_device_days=30)
+    requirement = evaluate((comfort,), ASMITH, ENABLED)
+    assert (requirement.trusted_device_days, requirement.uncertain) == (30, "")
+
+
+def test_spaces_and_width_of_a_name_make_no_difference_where_case_makes_none() -> None:
+    """What caseIgnoreMatch takes for one name is one for rules: "alice " is no way round "alice" (LDP-04)."""
+    rule = Rule("r", named("alice smith"))
+    for spelled in ("Alice  Smith ", "ａlice\u00a0smith"):  # noqa: RUF001 - that is the point
+        assert evaluate((rule,), replace(FACTS, account=replace(ALICE, name=spelled)), ENABLED).rules == (
+            "r",
+        )
+    local = replace(FACTS, account=replace(ALICE, name="alice smith "), folds_case=False)
+    assert evaluate((rule,), local, ENABLED).rules == ("everyone",)
+
+
 def test_grace_is_the_shortest_that_any_deciding_rule_gives() -> None:
     """MUST 1, for days and logins alike."""
     one, two = Rule("one", grace_days=14, grace_logins=3), Rule("two", grace_logins=10)

@@ -11,7 +11,7 @@ from nightlatch.errors import NotFound, Unavailable
 from nightlatch.model import Account, Group, Groups, Standing
 from nightlatch.policy.conditions import Clients, MemberOf, Networks, Services, Users
 from nightlatch.policy.index import group_key
-from nightlatch.policy.model import Match, Rule, SecondFactor
+from nightlatch.policy.model import EnrollmentMode, Match, Rule, SecondFactor
 from nightlatch.policy.policy import Policy
 from nightlatch.policy.windows import DAYS, Window, Windows
 from nightlatch.review import Review
@@ -205,3 +205,17 @@ async def test_others_get_their_turn_while_everyone_is_judged(world: World) -> N
     world.clock.steady = lambda: (setattr(world.clock, "time", world.clock.time + 0.0004), ticking())[1]  # type: ignore[method-assign,func-returns-value]
     await people(review(world).report())
     assert 5 <= world.clock.slept.count(0) <= 10
+
+
+async def test_a_rule_that_names_another_name_is_told_as_what_it_does_at_a_login(world: World) -> None:
+    """It demands, gives no comfort, and exempts nobody; explanation and report say the own name (POL-03)."""
+    world.directory.known["carol"] = replace(CAROL, other_names=("cjones",))
+    by_alias = Match(who=(Users.of(frozenset({"cjones"})),))
+    comfort = Rule("hers", by_alias, enrollment=EnrollmentMode.SELF, grace_days=7)
+    world.rules(comfort, Rule("exempt", by_alias, SecondFactor.SKIP, lifts=frozenset({"hers"})))
+    found = await review(world).explain("carol", "sshd", "192.0.2.1", "pam")
+    assert [one.outcome for one in found.rules] == [RuleOutcome.DECIDES, RuleOutcome.UNKNOWN]
+    reported = (await people(review(world).report(rule="hers")))["corp:carol"]
+    for prospect in (found.prospect, reported.worst):
+        assert prospect.outlook is Outlook.LOCKED_OUT
+        assert "cjones is another name of carol; rules go by carol" in prospect.because
