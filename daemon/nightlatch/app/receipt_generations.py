@@ -38,10 +38,8 @@ async def follow(world: World) -> None:
         before = keys.generation
         try:
             trouble = "" if keys.follow(Generation.of(await world.store.mark(MARK))) else _OLDER
-        except ValueError as error:
+        except (ValueError, Unavailable) as error:
             trouble = str(error)
-        except Unavailable:
-            continue  # the watch over the store tells of it
         if trouble and trouble != told:
             world.log.error("receipts.not_followed", reason=trouble, kept="the keys of before")
         told = trouble

@@ -99,6 +99,8 @@ OF_THE_INSTALLATION = {
     "Health/List": Code.UNIMPLEMENTED,
     "AdminService/GetStatus": Code.OK,
     "AdminService/TestChannel": Code.PERMISSION_DENIED,
+    "AdminService/GetReceiptKeys": Code.OK,
+    "AdminService/RotateReceiptKeys": Code.PERMISSION_DENIED,
 }
 """Are about nobody. What the status says has a test of its own."""
 STREAMS = {"Health/Watch", "ServerReflection/ServerReflectionInfo"}
