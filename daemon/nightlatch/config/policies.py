@@ -89,7 +89,7 @@ class PolicyMatch(BaseModel):
         None, description='"administrators" for the groups in `policy.administrators`, or "everyone".'
     )
     users: Entries | None = Field(
-        None, description=f"People, by the name that their directory spells; {_LEAVING_OUT}."
+        None, description=f"People, by their own name in the directory; {_LEAVING_OUT}."
     )
     groups: Entries | None = Field(
         None,
