@@ -32,16 +32,25 @@ def stored_keys(url: str, key: MasterKey, epoch: str) -> ReceiptKeys:
 
 async def follow(world: World) -> None:
     """Take over what other daemons and workers have changed, until this is cancelled."""
-    keys, told = world.receipt_keys, ""
+    told = ""
     while True:
         await world.clock.sleep(FOLLOW_SECONDS)
-        before = keys.generation
-        try:
-            trouble = "" if keys.follow(Generation.of(await world.store.mark(MARK))) else _OLDER
-        except (ValueError, Unavailable) as error:
-            trouble = str(error)
+        trouble = await _look(world)
         if trouble and trouble != told:
             world.log.error("receipts.not_followed", reason=trouble, kept="the keys of before")
         told = trouble
-        if keys.generation.number != before.number:
-            world.log.info("receipts.new_key", key=keys.current.id, at_once=keys.generation.at_once)
+
+
+async def _look(world: World) -> str:
+    """Follow the store once; what is in the way, or nothing."""
+    keys = world.receipt_keys
+    known = keys.generation.number  # this daemon may rotate while the store is asked
+    try:
+        stored = Generation.of(await world.store.mark(MARK))
+    except (ValueError, Unavailable) as error:
+        return str(error)
+    new = stored.number > keys.generation.number
+    keys.follow(stored)
+    if new:
+        world.log.info("receipts.new_key", key=keys.current.id, at_once=stored.at_once)
+    return _OLDER if stored.number < known else ""

@@ -21,7 +21,7 @@ _QUESTION = (
     " hear of it some seconds later, are refused by whoever has the new key set. Go on?"
 )
 _AFTER_A_LEAK = (
-    "Whoever keeps a key set takes receipts by the old key until asking again: nightlatch.client for 15"
+    "Whoever keeps a key set takes receipts by the old key until asking again: nightlatch.client for 16"
     " minutes at most. Restart what must not, and give the new set to those who have it in a file."
 )
 

@@ -53,7 +53,7 @@ def test_a_rotation_asks_nothing_and_tells_what_it_made(rotated: FakeDaemon) -> 
     shown = nightlatch("admin", "receipts", "rotate", "--socket", rotated.socket)
     assert shown.exit_code == 0
     assert "k-one, published until" in shown.stdout
-    assert "15 minutes" not in shown.stdout
+    assert "16 minutes" not in shown.stdout
     (answer,) = nightlatch_json("admin", "receipts", "rotate", "--socket", rotated.socket)
     assert (answer["previous_key_id"], answer["next_key_id"]) == ("k-one", "k-three")
     assert answer["previous_end_time"]
@@ -68,7 +68,7 @@ def test_at_once_is_asked_for_and_tells_who_takes_old_receipts_still(rotated: Fa
     assert nightlatch(*rotate, "--json").exit_code == 2
     assert rotated.asked == []
     done = nightlatch(*rotate, typed="y\n")
-    assert (done.exit_code, "15 minutes" in done.stdout) == (0, True)
+    assert (done.exit_code, "16 minutes" in done.stdout) == (0, True)
     assert nightlatch(*rotate, "--yes").exit_code == 0
     assert rotated.asked == [RotateReceiptKeysRequest(at_once=True)] * 2
 
