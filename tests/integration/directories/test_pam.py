@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,6 @@ from nightlatch.model import Account, Secret
 from testbed.pamcheck import PLAIN, PamCheckProcess, PrivateUsers
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from nightlatch.ports import Directory
     from testbed.fixtures_directories import MakeDirectory
 
@@ -93,6 +92,43 @@ asyncio.run(main())
 """
 
 
+_ASK = 'import json, pwd; print(json.dumps([pwd.getpwnam("asmith").pw_name]))'
+
+
+def _find(machine: PrivateUsers, *names: str, source: str = "", program: str = _FIND) -> list[object]:
+    """Whom a directory on the machine finds; `source` is what NSS has besides the files (nss_source.c)."""
+    (machine.folder / "nsswitch.conf").write_text(f"passwd: files {'trouble' if source else ''}\n")
+    find = (sys.executable, "-c", program)
+    done = subprocess.run(
+        machine.command(
+            "sh", "-ec", 'mount --bind "$D/nsswitch.conf" /etc/nsswitch.conf; exec "$@"', "x", *find
+        ),
+        input=json.dumps(names),
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**machine.environment, "LD_LIBRARY_PATH": str(machine.folder), "NSS_SOURCE": source},
+    )
+    return list(json.loads(done.stdout))
+
+
+def test_two_names_of_one_number_are_two_accounts(pam_users: PrivateUsers) -> None:
+    """IDN-03: nothing of one line of passwd(5) is the other's, though both are one user to the kernel."""
+    passwd = pam_users.folder / "passwd"
+    passwd.write_text(passwd.read_text() + "asmith:x:21001:21001::/:/bin/sh\n")
+    assert _find(pam_users, "alice", "asmith") == [["local:alice", "alice"], ["local:asmith", "asmith"]]
+
+
+def test_another_name_that_nss_answers_with_the_own_one_is_nobody(pam_users: PrivateUsers) -> None:
+    """IDN-03: sssd says "alice" when it is asked for her other name; nobody is found by that."""
+    source = Path(__file__).parents[2] / "testbed" / "nss_source.c"
+    library = pam_users.folder / "libnss_trouble.so.2"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, source], check=True)
+    assert _find(pam_users, source="aliases", program=_ASK) == ["alice"]
+    found = _find(pam_users, "alice", "asmith", "zoe", source="aliases")
+    assert found == [["local:alice", "alice"], None, None]
+
+
 def test_find_by_exact_name(pam_users: PrivateUsers) -> None:
     """A name is found as passwd(5) spells it, its id is the name, and what is no Unix name is nobody's."""
     names = ["alice", "Bob", "bob", "ALICE", " alice", "alice ", "zoe", "ａlice"]  # noqa: RUF001 - that is the point
@@ -109,15 +145,7 @@ def test_find_by_exact_name(pam_users: PrivateUsers) -> None:
         "\udc80",
         "0",
     ]
-    done = subprocess.run(
-        pam_users.command(sys.executable, "-c", _FIND),
-        input=json.dumps(names),
-        capture_output=True,
-        text=True,
-        check=True,
-        env=pam_users.environment,
-    )
-    found = json.loads(done.stdout)
+    found = _find(pam_users, *names)
     assert found[:3] == [["local:alice", "alice"], ["local:Bob", "Bob"], ["local:bob", "bob"]]
     assert found[3:] == [None] * (len(names) - 3)
 
