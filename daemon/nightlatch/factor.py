@@ -68,6 +68,10 @@ class SendingContext(Context, Protocol):
     def service(self) -> str:
         """What is being signed in to, for the words of a message ("sshd")."""
 
+    @property
+    def dialogue(self) -> bool:
+        """Whether an answer can ask for another message: not where an application checks codes."""
+
     async def send(self, channels: tuple[str, ...], address: str, message: Message) -> None:
         """Send by the first of `channels` (names of the configuration) that can; raises NotSent.
 

@@ -44,8 +44,8 @@ def in_seconds(count: int) -> str:
 
 
 def way_to_another(context: SendingContext) -> str:
-    """How to get another message, where that can be answered: at a login, not at an enrolment."""
-    return " (r to send again)" if context.service else ""
+    """How to get another message, where that can be answered."""
+    return " (r to send again)" if context.dialogue else ""
 
 
 def message(template: str, code: str, minutes: int, subject: Subject, context: SendingContext) -> Message:

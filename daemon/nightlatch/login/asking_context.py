@@ -41,6 +41,7 @@ class AskingContext:
     event: AuditEvent
     """The audit row of what is sent, and whose language it has."""
     budget: Budget = Budget.LOGIN
+    dialogue: bool = False
     stopped: Locked | Unavailable | TooManyMessages | None = None
 
     def random_bytes(self, count: int) -> bytes:

@@ -94,11 +94,17 @@ class SecondFactor:
         return plugin.choice.format(title=plugin.title, label=credential.label)
 
     async def challenge(
-        self, turn: Turn, credential: Credential, memo: bytes = b"", sender: Sends | None = None
+        self,
+        turn: Turn,
+        credential: Credential,
+        memo: bytes = b"",
+        sender: Sends | None = None,
+        *,
+        dialogue: bool = True,
     ) -> Challenge:
         """Ask one credential's question; raises NotSent (and TooManyMessages), Locked, Unavailable.
 
-        `sender` takes what is sent, in place of the daemon's own.
+        `sender` takes what is sent, in place of the daemon's own. `dialogue`: an answer can ask again.
         """
         now = self._parts.clock.now()
         context = AskingContext(
@@ -109,6 +115,7 @@ class SecondFactor:
             self._parts.randomness,
             sender or self._parts.sender,
             turn.event_for(credential),
+            dialogue=dialogue,
         )
         account = turn.account()
         facade = self._parts.factors[credential.factor]

@@ -47,6 +47,7 @@ class KitContext:
     outbox: list[Sent] = field(default_factory=list, repr=False)
     refuses: bool = False
     """Whether nothing can leave."""
+    dialogue: bool = False
 
     def random_bytes(self, count: int) -> bytes:
         """`count` bytes that repeat."""

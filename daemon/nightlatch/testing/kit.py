@@ -165,7 +165,7 @@ class Flow:
         return replace(self, context=replace(self.context, refuses=True))
 
     def _asked(self, context: KitContext) -> Flow:
-        context = replace(context, service=SERVICE, outbox=list(context.outbox))
+        context = replace(context, service=SERVICE, dialogue=True, outbox=list(context.outbox))
         challenge = asyncio.run(self.facade.challenge(SUBJECT, self.state, context))
         state = self.state if challenge.state is None else challenge.state
         return replace(self, context=context, state=state, challenge=challenge)

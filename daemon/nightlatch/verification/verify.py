@@ -133,7 +133,7 @@ class Verifications:
             await turn.hold()
             raise NotFound(NOTHING_TO_SEND)
         try:
-            challenge = await self._second.challenge(turn, credential)
+            challenge = await self._second.challenge(turn, credential, dialogue=False)
         except TooManyMessages as error:
             raise Locked(error.reason, error.retry_after) from None
         except NotSent as error:
@@ -146,7 +146,9 @@ class Verifications:
         turn.state = replace(turn.state, credential_id=NO_CREDENTIAL)
         if credential is not None:
             try:
-                challenge = await self._second.challenge(turn, credential, sender=self._behind)
+                challenge = await self._second.challenge(
+                    turn, credential, sender=self._behind, dialogue=False
+                )
             except (NotSent, Locked, Unavailable) as error:
                 await turn.record(Result.UNAVAILABLE, f"message not sent: {error.reason}")
             else:

@@ -53,6 +53,7 @@ def test_a_sent_code_is_verified_with_its_ticket(portal: Client, world: World, p
     sent = portal.send_code(person.name, "email")
     assert "•" in sent.prompt
     assert person.mailbox not in sent.prompt
+    assert "again" not in sent.prompt  # to send again is another call, and "r" a wrong code
     code = world.mailed(person, person.mailbox, DIGITS)
     with pytest.raises(Expired):
         portal.verify_code("nobody", code, ticket=sent.ticket)
