@@ -101,6 +101,10 @@ class ConfigError(NightlatchError):
         super().__init__("\n".join(problems))
         self.problems = problems
 
+    def lines(self) -> list[str]:
+        """Each problem in one line, for the log."""
+        return [" ".join(problem.split()) for problem in self.problems]
+
 
 class SettingsProblems(ConfigError):
     """Settings that can not be taken, each problem with the setting's place ("factors.totp.digits").

@@ -6,10 +6,13 @@ MUST 1: new files that are not right change nothing, and are told; the old ones 
 from __future__ import annotations
 
 import asyncio
+import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from nightlatch.app.role_rights import with_role
 from nightlatch.config.applications import split_address
+from nightlatch.config.files import FileChecker
 from nightlatch.errors import SettingsProblems
 from nightlatch.rpc.rights import Client, Clients, Rights, methods_named
 from nightlatch.rpc.sockets import make_tcp_socket
@@ -42,7 +45,7 @@ class Applications:
         settings = self._settings()
         assert settings is not None  # else there is no such listener
         self._files = tls_files(settings)
-        self._seen = self._files.state()
+        self._seen = self._state()
         self.address = settings.address
         trust = open_trust(self._files)
         self._loaded(trust)
@@ -58,14 +61,14 @@ class Applications:
         settings = self._settings()
         if settings is not None:
             self._files = tls_files(settings)
-            self._seen = self._files.state()
+            self._seen = self._state()
         self._take(self._open())
 
     async def keep_watch(self, sleep: Callable[[float], Awaitable[None]]) -> None:
         """Take in files that have changed, and end the connections of those who are no longer welcome."""
         while True:
             await sleep(WATCH_SECONDS)
-            state = self._files.state()
+            state = self._state()
             if state != self._seen:
                 self._seen = state
                 self._take(await asyncio.to_thread(self._open))
@@ -73,13 +76,27 @@ class Applications:
                 self.door.judge()
             self._warn()
 
+    def _state(self) -> object:
+        """Changes with the files, and with who may read the key."""
+        with suppress(OSError):
+            return self._files.state(), self._files.key.stat().st_mode
+        return self._files.state()
+
     def _open(self) -> Trust | None:
         """What the files say; None when they are not right."""
         try:
+            self._check_owner()
             return open_trust(self._files)
         except SettingsProblems as error:
-            self._log.error("certificates.refused", problems=list(error.problems), kept="the old ones")
+            self._log.error("certificates.refused", problems=error.lines(), kept="the old ones")
             return None
+
+    def _check_owner(self) -> None:
+        """Refuse a key that the next start would refuse; raises SettingsProblems."""
+        owners = {0, os.geteuid(), self._core().config.daemon.state_dir.stat().st_uid}
+        wrong = FileChecker(frozenset(owners)).tls_key(self._files.key)
+        if wrong:
+            raise SettingsProblems((("key_file", wrong),))
 
     def _take(self, trust: Trust | None) -> None:
         if trust is not None:

@@ -88,7 +88,7 @@ class Daemon:
         try:
             self._core = await self._load()
         except ConfigError as error:
-            self._log.error("config.refused", problems=list(error.problems), kept="the running configuration")
+            self._log.error("config.refused", problems=error.lines(), kept="the running configuration")
             await self._record("config.refused", Result.REFUSED, f"{len(error.problems)} problems")
             self._superior.send("READY=1")
         else:

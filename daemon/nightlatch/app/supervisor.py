@@ -198,7 +198,7 @@ class Supervisor:
         try:
             self._offered = self._load()
         except ConfigError as error:
-            self._log.error("config.refused", problems=list(error.problems), kept="the running configuration")
+            self._log.error("config.refused", problems=error.lines(), kept="the running configuration")
             return
         for slot in self._slots:
             if slot.ready:

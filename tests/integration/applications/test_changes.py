@@ -80,6 +80,17 @@ def test_a_bad_new_file_keeps_the_old(own: Installation, spoiled: str) -> None:
     vpn.begin()
 
 
+def test_a_key_that_others_may_read_is_refused_at_once(own: Installation) -> None:
+    """Not at the next start alone, which would end in it; and right again as soon as its mode is (STO-02)."""
+    key: Path = own.server.key
+    write_whole(key, key.read_bytes(), mode=0o644)
+    wait_until(lambda: bool(own.said("certificates.refused")), "the refusal", seconds=30)
+    problems = own.said("certificates.refused")[0]["problems"]
+    assert problems == [f"key_file: others may read {key} (mode 0644). Run: chmod 600 {key}"]
+    key.chmod(0o600)
+    loaded(own, 2)
+
+
 def test_sighup_takes_new_clients_and_rights(own: Installation) -> None:
     """A reload takes new clients and rights; who is no client any more is cut off, the others stay."""
     vpn, portal = own.vpn(), own.portal()
