@@ -69,8 +69,11 @@ def to_bytes(message: Message) -> bytes:
 
 
 def can_be_a_code(code: str) -> bool:
-    """Whether a daemon would look at it at all: what a form left empty is a wrong code, and no error."""
-    return 1 <= len(code.encode(errors="replace")) <= MAX_CODE
+    """Whether a daemon would look at it at all: what a form left empty is a wrong code, and no error.
+
+    Raises InvalidRequest for what is no text: a code as a number has lost its first zeros.
+    """
+    return 1 <= len(built(lambda: code.encode(errors="replace"))) <= MAX_CODE
 
 
 def built(make: Callable[[], A]) -> A:

@@ -63,7 +63,7 @@ _CERTIFICATES = (
 _HUNG_UP = (
     "the daemon hung up on this application's certificate, or is just stopping.\n"
     "Its log says which, and why. Common: the certificate is of another CA than client_ca_file, has expired, "
-    "is revoked, or no [[clients]] table has its subjectAltName as san."
+    "is revoked, no [[clients]] table has its subjectAltName as san, or the table's connections are all open."
 )
 
 

@@ -109,12 +109,10 @@ class Enrollments:
         offered = await offered_addresses(self._making, account, facade)
         if 1 <= number <= len(offered):
             return offered[number - 1].text
-        found = "; ".join(f"{place} is {one.masked}" for place, one in enumerate(offered, 1))
-        has = (
-            f"the directory has {found}: choose with --directory-address"
-            if found
-            else "the directory has none"
+        found = ", ".join(
+            f"--directory-address {place} for {one.masked}" for place, one in enumerate(offered, 1)
         )
+        has = f"choose {found}" if found else "the directory has none"
         raise Invalid(f"{facade.title} needs an address to send codes to: {has}, or give one with --address.")
 
     def _facade(self, factor: str) -> FactorFacade:

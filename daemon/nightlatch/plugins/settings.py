@@ -18,6 +18,7 @@ from nightlatch.plugins.discovery import PluginFault, raised, suggestion
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
     from nightlatch.factor import Settings
@@ -90,7 +91,7 @@ def _words(one: ErrorDetails, model: type[BaseModel]) -> str:
     if kind == "extra_forbidden":
         return f"unknown setting.\n{suggestion(str(one['loc'][-1]), _known_at(model, one['loc'][:-1]))}"
     if kind == "missing":
-        return "this setting is needed."
+        return f"this setting is needed.\n{_meaning(model, one['loc'])}".rstrip()
     if kind in {"value_error", "assertion_error"}:
         return str(one["ctx"]["error"])
     if kind in {"literal_error", "enum"}:
@@ -105,15 +106,25 @@ def _words(one: ErrorDetails, model: type[BaseModel]) -> str:
 
 def _known_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[str, ...]:
     """The settings of the table at `loc`, where tables are nested."""
+    return tuple(_fields_at(model, loc))
+
+
+def _meaning(model: type[BaseModel], loc: tuple[int | str, ...]) -> str:
+    """What the plugin says of the setting at `loc`; empty where it says nothing."""
+    field = _fields_at(model, loc[:-1]).get(str(loc[-1]))
+    return (field and field.description) or ""
+
+
+def _fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> dict[str, FieldInfo]:
     for part in loc:
         if isinstance(part, int):
             continue
         field = model.model_fields.get(part)
         inner = _model_in(field.annotation) if field is not None else None
         if inner is None:
-            return ()
+            return {}
         model = inner
-    return tuple(field.alias or name for name, field in model.model_fields.items())
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _model_in(annotation: object) -> type[BaseModel] | None:

@@ -16,6 +16,7 @@ import grpc
 from nightlatch.errors import Locked, SessionEnded, Unavailable
 from nightlatch.rpc.access import AccessLog, NoCallWatcher
 from nightlatch.rpc.caller import Caller, Unidentified
+from nightlatch.rpc.rights import word_for
 from nightlatch.rpc.roles import OF_NOBODY
 from nightlatch.rpc.sparing import SparingLog
 from nightlatch.rpc.status import DETAILS, RETRY_SECONDS, details_of
@@ -106,7 +107,7 @@ class Guard:
             self._log.warning("call.denied", caller=str(caller), method=method)
             await context.abort(
                 grpc.StatusCode.PERMISSION_DENIED,
-                f"{caller.name} has no right to {method}. {_remedy(caller)}",
+                f"{caller.name} has no right to {method}. {_remedy(caller, method)}",
             )
         return caller
 
@@ -219,9 +220,12 @@ def _telling(guard: Guard, method: str, inner: Any) -> Any:  # noqa: ANN401, gRP
     return _answering(guard, method, inner)
 
 
-def _remedy(caller: Caller) -> str:
+def _remedy(caller: Caller, method: str) -> str:
+    if caller.kind == "client":
+        word = word_for(method) or method.removeprefix("/")
+        return f'An administrator gives it, by "{word}" in methods of its [[clients]] table, and a reload.'
     if caller.kind != "admin":
-        return "An administrator gives it, in the client's table."
+        return "This listener does not offer it."
     if caller.rights == OF_NOBODY:
         return "Sign in first: nightlatch admin login NAME"
     return "It is for another role: see [[roles]] in the configuration."

@@ -54,7 +54,9 @@ class LoginService(login_pb2_grpc.LoginServiceServicer):
     ) -> login_pb2.BeginLoginResponse:
         """Start a login."""
         if not caller.may_act_for(request.service):
-            raise Forbidden(f"{caller.name} may not log people in to that service. See its services setting.")
+            raise Forbidden(
+                f"{caller.name} may not log people in to that service. See services in its [[clients]] table."
+            )
         if request.service == _CHECKS_LOCALLY:
             self.log.error("login.circle", service=_CHECKS_LOCALLY, reason=_CIRCLE)
             raise Unavailable(f"PAM service {_CHECKS_LOCALLY}", _CIRCLE)

@@ -58,6 +58,11 @@ def methods_named(right: str) -> frozenset[str]:
     )
 
 
+def word_for(method: str) -> str:
+    """The word for the service of "/nightlatch.v1.LoginService/BeginLogin"; empty where there is none."""
+    return next((word for word, service in SERVICES.items() if method in methods_of(service)), "")
+
+
 @dataclass(frozen=True, slots=True)
 class Rights:
     """What a caller may do. None means all that its listener has."""

@@ -126,7 +126,9 @@ def _request(
     """What a message asks, as far as its caller may; raises Forbidden, Invalid."""
     service = message.service or caller.name
     if not caller.may_act_for(service):
-        raise Forbidden(f"{caller.name} may not verify people for that service. See its services setting.")
+        raise Forbidden(
+            f"{caller.name} may not verify people for that service. See services in its [[clients]] table."
+        )
     return VerificationRequest(
         message.user,
         service,

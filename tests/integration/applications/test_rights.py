@@ -107,6 +107,17 @@ def test_every_method_without_a_right_is_denied(peopled: Installation) -> None:
     assert code_of(vpn, f"{LOGIN}BeginLogin", nobody) is grpc.StatusCode.INVALID_ARGUMENT
 
 
+def test_a_denial_names_what_is_missing(peopled: Installation) -> None:
+    """Whoever reads it in an application's log knows what to ask the administrator for."""
+    with peopled.vpn().channel() as channel:
+        call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
+            "/nightlatch.v1.KeyService/GetKeys"
+        )
+        with pytest.raises(grpc.RpcError) as refused:
+            call(b"", timeout=10)
+    assert 'by "keys" in methods of its [[clients]] table' in str(refused.value.details())
+
+
 def test_what_is_not_served_here_is_not_there(peopled: Installation) -> None:
     """A method that no service has is UNIMPLEMENTED for everybody."""
     assert code_of(peopled.vpn(), f"{LOGIN}NoSuchMethod") is grpc.StatusCode.UNIMPLEMENTED

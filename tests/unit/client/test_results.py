@@ -6,8 +6,17 @@ import datetime as dt
 
 import pytest
 
-from nightlatch.client import CodeResult, LoginResult, Prompt, PromptKind, Unavailable, Verdict, Verification
-from nightlatch.client.calls import NOWHERE, code_result, device_result, send_code, verify_code
+from nightlatch.client import (
+    CodeResult,
+    InvalidRequest,
+    LoginResult,
+    Prompt,
+    PromptKind,
+    Unavailable,
+    Verdict,
+    Verification,
+)
+from nightlatch.client.calls import NOWHERE, can_be_a_code, code_result, device_result, send_code, verify_code
 from nightlatch.client.login_calls import Begin, step_of
 from nightlatch.v1 import login_pb2, verification_pb2
 
@@ -91,6 +100,12 @@ def test_each_attempt_has_a_name_of_its_own() -> None:
     assert ids[0] != ids[1]
     assert ids[2] == "x"
     assert (first.harmless, send_code("alice", "app", "", NOWHERE).harmless) == (True, False)
+
+
+def test_a_code_as_a_number_is_no_code() -> None:
+    """It has lost its first zeros: the program is wrong, and not the person."""
+    with pytest.raises(InvalidRequest, match="codes and services are str"):
+        can_be_a_code(12039)  # type: ignore[arg-type]
 
 
 def test_no_secret_is_in_a_repr() -> None:

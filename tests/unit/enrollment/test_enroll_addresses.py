@@ -28,7 +28,7 @@ def enrollments(world: World) -> Enrollments:
 
 async def test_without_an_address_those_of_the_directory_are_listed_and_nothing_is_sent(world: World) -> None:
     """The administrator chooses by number; what is listed is masked by the factor."""
-    with pytest.raises(Invalid, match=r"1 is .*; 2 is .*--directory-address"):
+    with pytest.raises(Invalid, match=r"choose --directory-address 1 for .*, --directory-address 2 for "):
         await enrollments(world).begin("admin", "alice", "sent", "phone")
     assert world.post.sent == []
 

@@ -221,13 +221,14 @@ def test_nested_tables_and_needed_settings(shelf: Shelf) -> None:
     shelf.put(
         "nested",
         "from nightlatch.factor import FactorPlugin, Settings, hookimpl\n"
-        "class Inner(Settings):\n    timeout: float\n"
+        "from pydantic import Field\n"
+        "class Inner(Settings):\n    timeout: float = Field(description='Seconds to wait.')\n"
         "class Outer(Settings):\n    inner: Inner\n    more: tuple[Inner, ...] = ()\n"
         "@hookimpl\ndef nightlatch_factors(): return [FactorPlugin('nested', 'Nested', Outer, len)]",
     )
     table = {"inner": {"timeuot": 1}, "more": [{"timeout": 1, "x": 1}]}
     assert problems("nested", tables={"nested": table}) == (
-        ("factors.nested.inner.timeout", "this setting is needed."),
+        ("factors.nested.inner.timeout", "this setting is needed.\nSeconds to wait."),
         ("factors.nested.inner.timeuot", 'unknown setting.\nDid you mean "timeout"?'),
         ("factors.nested.more[0].x", "unknown setting.\nKnown: timeout."),
     )
