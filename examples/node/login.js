@@ -5,8 +5,8 @@ import { call, connect, Keyboard, run } from './nightlatch.js';
 await run(async () => {
   const [user, service] = process.argv.slice(2);
   if (!service) throw new Error('Usage: node login.js USER SERVICE');
-  const keyboard = new Keyboard();
   const client = connect('LoginService', 'login');
+  const keyboard = new Keyboard();
   try {
     let { step } = await call(client, 'BeginLogin', { user, service, primary: 'PRIMARY_PASSWORD' });
     while (step.kind !== 'outcome') {

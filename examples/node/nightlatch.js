@@ -28,15 +28,19 @@ const RETRIES = {
 
 /** A client of one service: connect('VerificationService', 'verification'). */
 export function connect(service, file) {
-  const { NIGHTLATCH_TARGET, NIGHTLATCH_CERT, NIGHTLATCH_KEY, NIGHTLATCH_CA } = process.env;
+  const [target, cert, key, ca] = ['TARGET', 'CERT', 'KEY', 'CA'].map((name) => setting(`NIGHTLATCH_${name}`));
   const definition = protoLoader.loadSync(`nightlatch/v1/${file}.proto`, {
     includeDirs: [PROTOS], keepCase: true, enums: String, defaults: true, oneofs: true,
   });
-  const credentials = grpc.credentials.createSsl(
-    readFileSync(NIGHTLATCH_CA), readFileSync(NIGHTLATCH_KEY), readFileSync(NIGHTLATCH_CERT),
-  );
+  const credentials = grpc.credentials.createSsl(readFileSync(ca), readFileSync(key), readFileSync(cert));
   const Service = grpc.loadPackageDefinition(definition).nightlatch.v1[service];
-  return new Service(NIGHTLATCH_TARGET, credentials, { 'grpc.service_config': JSON.stringify(RETRIES) });
+  return new Service(target, credentials, { 'grpc.service_config': JSON.stringify(RETRIES) });
+}
+
+function setting(name) {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: see README.md.`);
+  return value;
 }
 
 /** One call: its answer, or an error with gRPC's code. */
@@ -77,7 +81,8 @@ export async function run(main) {
   try {
     process.exitCode = (await main()) === true ? 0 : 1;
   } catch (error) {
-    console.error(error.code === undefined ? error.message : `${grpc.status[error.code]}: ${error.details}`);
+    const status = grpc.status[error.code]; // other errors may have a code too, such as "ENOENT"
+    console.error(status === undefined ? error.message : `${status}: ${error.details}`);
     process.exitCode = 3;
   }
 }

@@ -5,8 +5,8 @@ import { call, connect, Keyboard, run } from './nightlatch.js';
 await run(async () => {
   const [user] = process.argv.slice(2);
   if (!user) throw new Error('Usage: node verify.js USER');
-  const keyboard = new Keyboard();
   const client = connect('VerificationService', 'verification');
+  const keyboard = new Keyboard();
   try {
     const code = await keyboard.ask('Code: ', true);
     const answer = await call(client, 'VerifyCode', { user, code, request_id: randomUUID() });

@@ -76,6 +76,15 @@ def test_a_whole_login_knows_no_factor(programs: Path, shop: Shop) -> None:
     assert "VERDICT_REFUSED" in said
 
 
+def test_a_missing_file_is_said_at_once(programs: Path, shop: Shop) -> None:
+    """What Node says of it, and the end of the program: nobody is asked for a code that goes nowhere."""
+    certificate = shop.pair.certificate
+    hidden = certificate.rename(certificate.with_suffix(".away"))
+    status, said = node(programs, shop, "verify.js", "alice", typed="")
+    hidden.rename(certificate)
+    assert (status, "no such file" in said, "Code:" in said) == (3, True, False), said
+
+
 def test_what_could_not_be_decided_is_no_refusal(programs: Path, shop: Shop) -> None:
     """No right, no more input, a certificate that no client has, no daemon: exit code 3, each with words."""
     shop.enroll()
