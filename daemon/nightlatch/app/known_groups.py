@@ -44,9 +44,9 @@ def groups_named(
     for index, rule in enumerate(rules):
         for at, entry in enumerate(rule.match.groups or ()):
             place: Place = ("policies", index, "match", "groups", at)
-            yield NamedGroup(place, entry.removeprefix(NOT), _directories(rule, known))
+            yield NamedGroup(place, entry.removeprefix(NOT), directories_of(rule, known))
     about = [rule for rule in rules if rule.match.scope == "administrators"]
-    everywhere = frozenset().union(*(_directories(rule, known) for rule in about)) if about else known
+    everywhere = frozenset().union(*(directories_of(rule, known) for rule in about)) if about else known
     for at, name in enumerate(scopes.administrators):
         yield NamedGroup(("policy", "administrators", at), name, everywhere)
 
@@ -93,7 +93,7 @@ async def _has(directory: Directory, name: str, log: structlog.stdlib.BoundLogge
         return True
 
 
-def _directories(rule: PolicySettings, known: frozenset[str]) -> frozenset[str]:
+def directories_of(rule: PolicySettings, known: frozenset[str]) -> frozenset[str]:
     """The directories whose people a rule may concern."""
     entries = rule.match.directories
     if entries is None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from nightlatch.app.core import build_core
 from nightlatch.app.known_groups import groups_named, unknown_groups
+from nightlatch.app.known_names import tell_other_names
 from nightlatch.config import check_config, load_config
 from nightlatch.config.load import read
 from nightlatch.config.problem import in_the_file
@@ -41,12 +42,18 @@ async def load_core(path: Path, passed: frozenset[str], world: World) -> Core:
 
 
 async def build_checked_core(config: Config, path: Path, world: World) -> Core:
-    """Build, and look up the groups that rules name; raises ConfigError. `path` is where `config` is from."""
+    """Build, and look up the groups and people that rules name; raises ConfigError.
+
+    `path` is where `config` is from.
+    """
     core = await asyncio.to_thread(build_core, config, world)
     core.begin()
+    telling = asyncio.create_task(tell_other_names(core.config.policies, core.directories, world.log))
     try:
         await _refuse_unknown_groups(core, path, world)
+        await telling
     except BaseException:  # whatever stops it, nothing may stay open
+        telling.cancel()
         await core.close()
         raise
     return core

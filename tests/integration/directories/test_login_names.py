@@ -226,3 +226,13 @@ def test_explain_says_which_name_counts(front: Front) -> None:
     shown = front.daemon.command("policy", "explain", "alice", "--service", "vpn", "--client", "vpn").stdout
     assert "asmith is another name of alice; rules go by alice; so it applies" in " ".join(shown.split())
     assert "is called" not in shown
+
+
+def test_the_log_tells_of_rules_that_name_another_name(front: Front) -> None:
+    """POL-03: whoever starts with such a rule, or reloads one, reads which name to write."""
+    seen = len(front.made.said("policy.other_name"))
+    front.rules(
+        demand('users = ["alice", "ASMITH", "bob", "nobody-at-all"]') + WATCHED.replace("all of us", "x")
+    )
+    told = front.made.said("policy.other_name")[seen:]
+    assert [(one["rule"], one["named"], one["write"]) for one in told] == [("strict", "ASMITH", "alice")]
