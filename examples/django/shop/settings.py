@@ -9,7 +9,7 @@ HERE = Path(__file__).resolve().parent
 PLAIN_HTTP = os.environ.get("SHOP_PLAIN_HTTP") == "1"
 
 SECRET_KEY = Path(os.environ["SHOP_SESSION_KEY_FILE"]).read_text().strip()
-ALLOWED_HOSTS = os.environ.get("SHOP_HOSTS", "localhost").split()
+ALLOWED_HOSTS = os.environ.get("SHOP_HOSTS", "localhost 127.0.0.1").split()
 ROOT_URLCONF = "shop.urls"
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"]
 MIDDLEWARE = [

@@ -79,6 +79,21 @@ def test_the_twenty_lines(shop: Shop, capsys: pytest.CaptureFixture[str]) -> Non
     space["mfa"].close()
 
 
+def test_the_lines_for_two_forms(shop: Shop) -> None:
+    """Only a grant puts a name into the session; nothing of the login stays there."""
+    app = shop.enroll()
+    with shop.client() as mfa:
+        site = run(snippet("from nightlatch.client import LoginResult", shop), mfa=mfa)
+        session: dict[str, object] = {}
+        assert site["begin"](session, "alice") == "Password: "
+        assert site["answered"](session, "wrong") == "Sign-in refused."
+        assert session == {}
+        site["begin"](session, "alice")
+        assert site["answered"](session, password_of("alice")).startswith("Code from")
+        assert site["answered"](session, app.fresh()) == "granted"
+    assert session == {"user": "alice"}
+
+
 def test_the_lines_on_receipts(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     """Keys once, then no daemon."""
     app = shop.enroll()
