@@ -123,8 +123,8 @@ class ClientSettings(BaseModel):
     )
     methods: tuple[Annotated[str, AfterValidator(_right)], ...] = Field(
         min_length=1,
-        description='What it may call: "login", "verification", "keys", "enrollment", "admin", "users", '
-        '"health", "reflection", or single methods such as "nightlatch.v1.LoginService/BeginLogin".',
+        description='What it may call: "login", "verification", "keys", "enrollment", "account", "admin", '
+        '"users", "health", "reflection", or single methods such as "nightlatch.v1.LoginService/BeginLogin".',
     )
     services: tuple[Word, ...] | None = Field(
         None,

@@ -16,7 +16,7 @@ import grpc
 from nightlatch.errors import Locked, SessionEnded, Unavailable
 from nightlatch.rpc.access import AccessLog, NoCallWatcher
 from nightlatch.rpc.caller import Caller, Unidentified
-from nightlatch.rpc.rights import word_for
+from nightlatch.rpc.rights import right_to
 from nightlatch.rpc.roles import OF_NOBODY
 from nightlatch.rpc.sparing import SparingLog
 from nightlatch.rpc.status import DETAILS, RETRY_SECONDS, details_of
@@ -222,8 +222,7 @@ def _telling(guard: Guard, method: str, inner: Any) -> Any:  # noqa: ANN401, gRP
 
 def _remedy(caller: Caller, method: str) -> str:
     if caller.kind == "client":
-        word = word_for(method) or method.removeprefix("/")
-        return f'An administrator gives it, by "{word}" in methods of its [[clients]] table, and a reload.'
+        return f'An administrator gives it, by "{right_to(method)}" in methods of its [[clients]] table.'
     if caller.kind != "admin":
         return "This listener does not offer it."
     if caller.rights == OF_NOBODY:

@@ -42,6 +42,8 @@ SERVICES: dict[str, ServiceDescriptor] = {
     "reflection": REFLECTION,
 }
 """The word by which a right names a whole service."""
+_POWERFUL = frozenset({"account", "admin", "enrollment", "users"})
+"""Words that no message recommends: whoever misses one method is told of that one."""
 
 
 def methods_of(service: ServiceDescriptor) -> frozenset[str]:
@@ -58,9 +60,10 @@ def methods_named(right: str) -> frozenset[str]:
     )
 
 
-def word_for(method: str) -> str:
-    """The word for the service of "/nightlatch.v1.LoginService/BeginLogin"; empty where there is none."""
-    return next((word for word, service in SERVICES.items() if method in methods_of(service)), "")
+def right_to(method: str) -> str:
+    """What lets a client call "/nightlatch.v1.LoginService/BeginLogin": "login", or the method's own name."""
+    words = SERVICES.keys() - _POWERFUL
+    return next((word for word in words if method in methods_of(SERVICES[word])), method.removeprefix("/"))
 
 
 @dataclass(frozen=True, slots=True)

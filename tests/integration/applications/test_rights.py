@@ -107,15 +107,20 @@ def test_every_method_without_a_right_is_denied(peopled: Installation) -> None:
     assert code_of(vpn, f"{LOGIN}BeginLogin", nobody) is grpc.StatusCode.INVALID_ARGUMENT
 
 
-def test_a_denial_names_what_is_missing(peopled: Installation) -> None:
-    """Whoever reads it in an application's log knows what to ask the administrator for."""
+@pytest.mark.parametrize(
+    ("method", "right"),
+    [
+        ("KeyService/GetKeys", "keys"),
+        ("AdminService/GetStatus", "nightlatch.v1.AdminService/GetStatus"),
+    ],
+)
+def test_a_denial_names_what_is_missing(peopled: Installation, method: str, right: str) -> None:
+    """Whoever reads it in an application's log knows what to ask for, and for no more."""
     with peopled.vpn().channel() as channel:
-        call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
-            "/nightlatch.v1.KeyService/GetKeys"
-        )
+        call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(f"/nightlatch.v1.{method}")
         with pytest.raises(grpc.RpcError) as refused:
             call(b"", timeout=10)
-    assert 'by "keys" in methods of its [[clients]] table' in str(refused.value.details())
+    assert f'by "{right}" in methods of its [[clients]] table' in str(refused.value.details())
 
 
 def test_what_is_not_served_here_is_not_there(peopled: Installation) -> None:
