@@ -41,7 +41,7 @@ class Applications:
         self._core = core
         self._log = route.log
         self._now = now
-        self._warned_at = 0.0
+        self._said: dict[str, float] = {}
         settings = self._settings()
         assert settings is not None  # else there is no such listener
         self._files = tls_files(settings)
@@ -105,7 +105,7 @@ class Applications:
         self.door.renew(self._trust, self._clients())
 
     def _loaded(self, trust: Trust) -> None:
-        self._warned_at = 0.0
+        self._said.clear()
         self._log.info(
             "certificates.loaded",
             certificate_days=round((trust.certificate_until - self._now()) / _DAY, 1),
@@ -113,17 +113,20 @@ class Applications:
         )
 
     def _warn(self) -> None:
-        """Once a day, what is about to end or has ended."""
+        """What is about to end or has ended, each once a day."""
         now = self._now()
-        if now - self._warned_at < _DAY:
-            return
-        if self._trust.certificate_until < now + WARN_DAYS * _DAY:
+        if self._trust.certificate_until < now + WARN_DAYS * _DAY and self._due("certificate.ends", now):
             days = round((self._trust.certificate_until - now) / _DAY, 1)
             self._log.warning("certificate.ends", file=str(self._files.certificate), days=days)
-            self._warned_at = now
-        if self._trust.lists_until is not None and self._trust.lists_until < now:
+        outdated = self._trust.lists_until is not None and self._trust.lists_until < now
+        if outdated and self._due("crl.outdated", now):
             self._log.error("crl.outdated", file=str(self._files.crl), effect="no application is let in")
-            self._warned_at = now
+
+    def _due(self, event: str, now: float) -> bool:
+        if now - self._said.get(event, 0.0) < _DAY:
+            return False
+        self._said[event] = now
+        return True
 
     def _settings(self) -> ApplicationsListener | None:
         return self._core().config.listeners.applications

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
@@ -79,7 +80,7 @@ def telemetry_problems(data: dict[str, object]) -> Iterator[Problem]:
         yield Problem(
             place,
             "traces need packages that are not installed.\n"
-            "Install nightlatch with its extra: pip install 'nightlatch[tracing]'.",
+            f"Run: {sys.prefix}/bin/pip install 'nightlatch[tracing]'",
         )
     place = ("metrics", "address")
     address, workers = value_at(place, data), value_at(("daemon", "workers"), data)

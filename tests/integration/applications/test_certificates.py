@@ -129,6 +129,15 @@ def test_an_outdated_revocation_list_lets_nobody_in(own: Installation) -> None:
     vpn.begin()
 
 
+def test_a_list_that_ends_is_told_beside_a_certificate_that_will(own: Installation) -> None:
+    """One warning a day of each: the one of the certificate, said before, keeps back none of the list."""
+    own.server_authority.sign("server", Order(("dns:localhost",), usages=(), days=5))
+    own.authority.publish(days=20 / 86_400)
+    wait_for(own, "certificate.ends", 1)
+    assert own.said("crl.outdated") == []
+    wait_for(own, "crl.outdated", 1)
+
+
 def hello(application: Application, alpn: list[str], version: ssl.TLSVersion | None = None) -> bytes:
     """What the daemon's HTTP/2 server says first to a client that speaks these; raises OSError."""
     context = application.context()

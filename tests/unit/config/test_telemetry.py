@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -53,7 +54,7 @@ def test_traces_without_their_packages_are_told(folder: Folder, monkeypatch: pyt
     assert folder.problems() == []
     monkeypatch.setattr(tables, "NEEDED_FOR_TRACES", ("no_such_package.sdk", "os"))
     (problem,) = folder.problems()
-    assert "pip install 'nightlatch[tracing]'" in problem
+    assert problem.endswith(f"Run: {sys.prefix}/bin/pip install 'nightlatch[tracing]'")
 
 
 def test_each_worker_has_a_port(folder: Folder) -> None:
