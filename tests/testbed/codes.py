@@ -11,6 +11,8 @@ import pyotp
 STEP = 30
 TYPING = 10
 """Seconds for which a code is good at least, so that a busy machine does not make it too old."""
+SENDING = 4
+"""The same where nothing but one call is between the code and its check."""
 
 
 class App:
@@ -27,14 +29,14 @@ class App:
         """The code of the present step of 30 seconds, or of one before or after it."""
         return self._totp.at(int(time.time()) + step * STEP)
 
-    def fresh(self, earliest: int = -1) -> str:
+    def fresh(self, earliest: int = -1, good_for: int = TYPING) -> str:
         """The next code that was not shown before and is accepted now; waits for one if need be.
 
-        It is good for `TYPING` seconds at least, and with `earliest` 0 for half a minute.
+        It is good for `good_for` seconds at least, and with `earliest` 0 for half a minute.
         """
         while True:
             now, gone = divmod(time.time(), STEP)
-            oldest = 0 if gone > STEP - TYPING else earliest
+            oldest = 0 if gone > STEP - good_for else earliest
             step = max(self.last + 1, int(now) + max(oldest, earliest))
             if step <= now + 1:
                 self.last = step

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nightlatch.v1 import enrollment_pb2, enrollment_pb2_grpc, login_pb2, login_pb2_grpc
-from testbed.codes import App
+from testbed.codes import SENDING, App
 from testbed.daemon import Nightlatchd
 from testbed.slapd import PEOPLE, SERVICE_DN, Slapd, password_of
 from testbed.ssh_login import CODE, PASSWORD, SshLogin
@@ -78,7 +78,7 @@ def enroll(channel: grpc.Channel, user: str, label: str = "phone") -> App:
     request = enrollment_pb2.BeginEnrollmentRequest(user=user, factor="totp", label=label)
     begun = service.BeginEnrollment(request, timeout=15)
     app = App(begun.qr_payload)
-    answer = app.fresh().encode()
+    answer = app.fresh(good_for=SENDING).encode()  # the oldest that counts: later ones need no waiting
     service.ConfirmEnrollment(
         enrollment_pb2.ConfirmEnrollmentRequest(ticket=begun.ticket, answer=answer), timeout=15
     )

@@ -12,7 +12,7 @@ import pytest
 from nightlatch.cli.own_session import reason_of
 from nightlatch.login.hold import HOLD
 from nightlatch.v1 import login_pb2
-from testbed.codes import App
+from testbed.codes import SENDING, App
 from testbed.own_account import AccountWorld, answers
 from testbed.slapd import password_of
 
@@ -67,7 +67,8 @@ def add_app(service: OwnService, session: bytes, label: str) -> tuple[App, str]:
     """A new app, and its id."""
     begun = service.call("BeginAdd", session=session, factor="totp", label=label).enrollment
     app = App(begun.qr_payload)
-    made = service.call("ConfirmAdd", session=session, ticket=begun.ticket, answer=app.fresh().encode())
+    code = app.fresh(good_for=SENDING).encode()
+    made = service.call("ConfirmAdd", session=session, ticket=begun.ticket, answer=code)
     return app, made.credential_id
 
 
