@@ -55,7 +55,7 @@ class Account:
     stable_id: str
     """entryUUID, objectGUID, or the name for PAM. Never the name as typed."""
     name: str
-    """The person's own name as the directory spells it: the same, whatever was typed."""
+    """The person's own name as the directory, or its `name_form`, spells it: the same, whatever was typed."""
     handle: str = field(default="", compare=False, repr=False)
     """What the directory needs to find the person again (a DN); not part of the identity."""
     contact: Contact = field(default=Contact(), compare=False, repr=False)
@@ -67,6 +67,14 @@ class Account:
     def id(self) -> str:
         """The key of all that belongs to this account: ``directory:stable_id``."""
         return f"{self.directory}:{self.stable_id}"
+
+    def is_called(self, typed: str) -> bool:
+        """Whether a name that found this account is the own one: ASCII letters may differ in case.
+
+        What else is the same is for each server to say, so it is another name here.
+        """
+        ascii_only = typed.isascii() and self.name.isascii()
+        return typed == self.name or (ascii_only and typed.lower() == self.name.lower())
 
 
 @dataclass(frozen=True, slots=True)

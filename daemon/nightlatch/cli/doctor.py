@@ -21,11 +21,13 @@ from nightlatch.doctor.channels import failures
 from nightlatch.doctor.directories import directory
 from nightlatch.doctor.finding import Finding, Level, fail, ok
 from nightlatch.doctor.key_and_store import key_and_store
+from nightlatch.doctor.names import asked_by_another
 from nightlatch.doctor.sockets import sockets, told
 from nightlatch.doctor.sshd import sshd
 from nightlatch.errors import ConfigError
 from nightlatch.v1.admin_pb2 import GetStatusRequest
 from nightlatch.v1.audit_pb2 import (
+    AUDIT_RESULT_REFUSED,
     AUDIT_RESULT_UNAVAILABLE,
     AuditEvent,
     AuditFilter,
@@ -104,11 +106,13 @@ def _daemon(config: Config) -> Iterator[Finding]:
             status = daemon.admin.GetStatus(GetStatusRequest(), timeout=DEADLINE)
             yield from told(status, version("nightlatch"))
             codes = recent(daemon, "login.factor", ())
+            refused = recent(daemon, "login.password", (AUDIT_RESULT_REFUSED,))
             unsent = recent(daemon, "message.send", (AUDIT_RESULT_UNAVAILABLE,))
     except Failure as failure:
         yield fail("daemon", failure.message, "See: systemctl status nightlatchd")
     else:
         yield from failures(config.channels, ((one.at, one.reason) for one in unsent), time.time())  # noqa: TID251, a command is its own root
+        yield from asked_by_another((one.user, one.reason) for one in refused)
         steps = ((one.user, facts(one.facts)) for one in codes)
         yield from clock.typed((user, step) for user, step in steps if user and step is not None)
 

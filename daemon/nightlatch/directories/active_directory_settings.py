@@ -65,6 +65,12 @@ class ActiveDirectorySettings(ServerSettings):
         description='The domain\'s short name, such as "CORP", where people may type CORP\\name. '
         "Left out: they may not.",
     )
+    name_form: Literal["directory", "lower", "qualified", "netbios"] = Field(
+        default="directory",
+        description="What a person is called in rules, the audit and grants, and types at a PAM service: the "
+        'sAMAccountName as the "directory" spells it; as Linux hosts in the domain do it, "lower" for jdoe, '
+        '"qualified" for jdoe@corp.example.com, or "netbios" for CORP\\jdoe.',
+    )
 
     @field_validator("urls")
     @classmethod
@@ -98,6 +104,10 @@ class ActiveDirectorySettings(ServerSettings):
             )
         if self.dns_servers and not self.domain:
             raise ValueError("dns_servers is for finding a domain's controllers.\nSet domain, or remove it.")
+        if self.name_form == "netbios" and not self.netbios_name:
+            raise ValueError(
+                'name_form = "netbios" needs the domain\'s short name.\nSet netbios_name = "CORP", say.'
+            )
         if self.domain and domain_of(self.base) != self.domain:
             raise ValueError(
                 f'base is not in the domain "{self.domain}".\n'

@@ -1,19 +1,16 @@
 """People in Active Directory: how they are found, and what their entries say.
 
-MUST 1: a person is one objectGUID and one sAMAccountName, whichever of the names was typed.
+MUST 1: a person is one objectGUID and one sAMAccountName, whichever of the names was typed (`ad_names`).
 MUST 2: people are ordinary user accounts: no computers, no trusts.
-MUST 3: what was typed goes into a filter escaped.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ldap3.utils.conv import escape_filter_chars
-
+from nightlatch.directories.ad_names import AdNames
 from nightlatch.directories.ad_values import guid, integer, unix_time
-from nightlatch.directories.contact import contact_attributes, plain_text, read_contact
-from nightlatch.directories.login_names import bounded_names
+from nightlatch.directories.contact import contact_attributes, read_contact
 
 if TYPE_CHECKING:
     from nightlatch.directories.active_directory_settings import ActiveDirectorySettings
@@ -36,6 +33,7 @@ class AdPersons:
 
     def __init__(self, settings: ActiveDirectorySettings) -> None:
         self._settings = settings
+        self._names = AdNames(settings)
 
     @property
     def attributes(self) -> tuple[str, ...]:
@@ -43,12 +41,8 @@ class AdPersons:
         return tuple(dict.fromkeys((*_READ, *contact_attributes(self._settings))))
 
     def filter(self, name: str) -> str:
-        r"""The filter for NAME, NAME@DOMAIN, and DOMAIN\NAME where the domain's short name is known."""
-        domain, _, rest = name.partition("\\")
-        if rest and domain.casefold() == self._settings.netbios_name.casefold() != "":
-            return f"(&{_PEOPLE}(sAMAccountName={escape_filter_chars(rest)}))"
-        typed = escape_filter_chars(name)
-        return f"(&{_PEOPLE}(|(sAMAccountName={typed})(userPrincipalName={typed})))"
+        """The filter for a person by any of the names."""
+        return f"(&{_PEOPLE}{self._names.filter(name)})"
 
     def everyone(self) -> str:
         """The filter for all people."""
@@ -60,11 +54,8 @@ class AdPersons:
         return (guid(values[0]) or "") if len(values) == 1 else ""
 
     def names(self, entry: Entry) -> tuple[str, ...]:
-        """The sAMAccountName, which every account has, then the userPrincipalName; none without the first."""
-        values = entry.values("sAMAccountName")
-        own = plain_text(values[0]) if len(values) == 1 else ""
-        others = (plain_text(value) for value in entry.values("userPrincipalName"))
-        return bounded_names(own, (name for name in others if name and name != own)) if own else ()
+        """All names, the own one first; none without a sAMAccountName, which every account has."""
+        return self._names.of(entry)
 
     def contact(self, entry: Entry) -> Contact:
         """How the person can be reached, as far as attributes are configured for it."""

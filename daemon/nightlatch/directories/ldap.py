@@ -224,7 +224,7 @@ class LdapDirectory:
     def _find(self, server: LdapServer, call: Call, name: str) -> Account | None:
         """Who has this name; who was found by another one must be found by the own name as well (MUST 6)."""
         account = self._named(server, call, name)
-        if account is None or account.name.casefold() == name.casefold():
+        if account is None or account.is_called(name):
             return account
         if account.other_names and self._named(server, call, account.name) != account:
             raise NoVerdict(f"does not find {account.handle} by {account.name}, its own name")

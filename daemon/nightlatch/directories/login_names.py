@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from nightlatch.directories.ldap_link import Entry
 
 MOST_NAMES = 16
+LONGEST_NAME = 256
+"""Characters of the own name: nobody could sign in by a longer one."""
 LONGEST_NAMES = 512
 """Characters of all names but the own one: they travel in tickets."""
 _UID = ("uid", "userid")
@@ -44,6 +46,7 @@ def login_names(entry: Entry, attribute: str) -> tuple[str, ...]:
 def bounded_names(own: str, others: Iterable[str]) -> tuple[str, ...]:
     """These names, the own one first; raises NoVerdict where they are too many to be looked at."""
     names = (own, *others)
-    if len(names) > MOST_NAMES or sum(map(len, names[1:])) > LONGEST_NAMES:
+    too_long = len(own) > LONGEST_NAME or sum(map(len, names[1:])) > LONGEST_NAMES
+    if too_long or len(names) > MOST_NAMES:
         raise NoVerdict(f"has more than {MOST_NAMES} login names, or very long ones, for the person {own}")
     return names

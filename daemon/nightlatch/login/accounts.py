@@ -85,7 +85,7 @@ class Accounts:
 
 async def _require_free(account: Account, name: str, before: Sequence[Directory]) -> None:
     """Raise Unavailable where the own name of who was found by another one is a namesake's in front."""
-    if not account.other_names or account.name.casefold() == name.casefold():
+    if not account.other_names or account.is_called(name):
         return
     for directory in before:
         if await directory.find(account.name) is not None:

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from nightlatch.model import Account
 
 
+BY_ANOTHER_NAME = "a PAM service asked by another name"
+"""How the reason of such a refusal begins."""
+
+
 class LoginEngine:
     """Carries logins. Keeps none of them: their state is in their tickets."""
 
@@ -148,7 +152,7 @@ def _place(terminal: str) -> str:
 def _require_own_name(turn: Turn, account: Account) -> None:
     """Raise Restricted, behind the first factor, where a PAM service asked by another name (MUST 6)."""
     if client_of(turn.caller) == PAM and turn.state.user != account.name:
-        reason = f"a PAM service asked by another name; the person's own is {account.name}"
+        reason = f"{BY_ANOTHER_NAME}; the person's own is {account.name}"
         raise Restricted(reason, words.own_name(account.name))
 
 

@@ -70,6 +70,20 @@ async def test_nobody_gets_somebody_else_s_name(
             await directory.find(typed)
 
 
+async def test_names_that_only_fold_alike_are_two(slapd: Slapd, make_directory: MakeDirectory) -> None:
+    """LDP-04: "strasse" is the same as "straße" to Unicode and not to the server: it is looked up as well."""
+    slapd.add_all(f"dn: ou=deep,{PEOPLE}\nobjectClass: organizationalUnit\nou: deep\n")
+    first = f"uid=straße,{PEOPLE}"
+    slapd.add_all(f"dn: {first}\nobjectClass: inetOrgPerson\nuid: straße\nuid: strasse\ncn: S\nsn: S\n")
+    directory = make_directory(slapd.settings())
+    found = await directory.find("straße")
+    assert found is not None
+    assert found.name == "strasse"
+    slapd.add("strasse", under=f"ou=deep,{PEOPLE}")
+    with pytest.raises(Unavailable, match="two entries have the same uid"):
+        await directory.find("straße")
+
+
 async def test_a_name_that_is_taken_from_somebody_is_no_name_of_rules(
     slapd: Slapd, make_directory: MakeDirectory
 ) -> None:
