@@ -60,7 +60,15 @@ async def challenged(
     facade = facade_of(parts, credential)
     now = parts.clock.now()
     context = AskingContext(
-        now, now + SECONDS, memo, service, parts.randomness, parts.sender, event, Budget.CHANGES
+        now,
+        now + SECONDS,
+        memo,
+        service,
+        parts.randomness,
+        parts.sender,
+        event,
+        Budget.CHANGES,
+        dialogue=bool(service),  # within a login
     )
     try:
         subject = Subject(account.name, account.directory)

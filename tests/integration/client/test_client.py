@@ -133,7 +133,7 @@ def test_a_receipt_is_checked_without_a_daemon(shop: Shop, newcomer: str) -> Non
 def test_no_right_and_no_sense_are_said_apart(shop: Shop, newcomer: str) -> None:
     """Denied names the setting; InvalidRequest is for what no daemon takes; neither is retried."""
     with shop.client() as mfa:
-        with pytest.raises(Denied, match="services setting"):
+        with pytest.raises(Denied, match="See services in its"):
             mfa.verify_code(newcomer, "000000", service="sshd")
         with pytest.raises(InvalidRequest):
             mfa.verify_code("x" * 300, "000000")
