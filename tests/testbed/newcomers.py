@@ -113,10 +113,12 @@ class Newcomer:
         """The reasons of audit rows with this event."""
         return [one.reason for one in self.store.events if one.event == event]
 
-    async def begin(self, *, draws_qr: bool = False, evidence: tuple[str, ...] = ()) -> Step:
+    async def begin(
+        self, name: str = "alice", *, draws_qr: bool = False, evidence: tuple[str, ...] = ()
+    ) -> Step:
         """The step after the first factor."""
         request = LoginRequest(
-            "alice", "sshd", "192.0.2.1", "ssh", Primary.ESTABLISHED, evidence, draws_qr=draws_qr
+            name, "sshd", "192.0.2.1", "ssh", Primary.ESTABLISHED, evidence, draws_qr=draws_qr
         )
         return await self.world.engine.begin(CALLER, request)
 

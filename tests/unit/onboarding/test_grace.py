@@ -91,8 +91,8 @@ async def test_nothing_gives_grace_back() -> None:
     alice.store.held[ALICE.id].clear()
     administration = Administration(alice.world.parts, {}, alice.world.invites)
     await administration.unlock("admin uid=0", "alice")
-    alice.world.directory.known["alice"] = replace(ALICE, name="alicia")
-    assert asked(await alice.begin()).endswith("The word: ")
+    alice.world.directory.known["alicia"] = replace(ALICE, name="alicia")
+    assert asked(await alice.begin("alicia")).endswith("The word: ")
 
 
 async def test_who_is_locked_or_has_a_factor_by_now_gets_no_grace() -> None:
