@@ -10,7 +10,9 @@ import contextlib
 import email
 import email.policy
 import json
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -88,7 +90,7 @@ class MailServer:
         self._configure()
 
     def start(self) -> None:
-        """Start both, and wait until they take mail (about a second)."""
+        """Start both, and wait until they take mail."""
         self._children.append(
             Child(
                 ["/usr/sbin/dovecot", "-F", "-c", self._folder / "dovecot.conf"], self._folder / "dovecot.out"
@@ -106,8 +108,13 @@ class MailServer:
 
     def stop(self) -> None:
         """Stop both by their pids."""
-        for child in reversed(self._children):
-            child.stop()
+        if self._children:
+            dovecot, *postfix = self._children
+            for child in postfix:
+                child.stop()
+            # Asked to end it takes a second, in which it waits for nothing; its processes end with it.
+            dovecot.signal(signal.SIGKILL)
+            dovecot.wait()
         self._children.clear()
         self._introspection.stop()
 
@@ -153,6 +160,8 @@ class MailServer:
         (folder / "etc" / "master.cf").write_text(MASTER.format(**places))
         boxes = "".join(f"{address} {address.partition('@')[0]}/\n" for address in RECIPIENTS)
         (folder / "etc" / "boxes").write_text(boxes)
+        for file in (folder / "etc").iterdir():
+            os.utime(file, (0, 0))  # Postfix waits for two seconds to see whether a new one still changes
         (folder / "dovecot.conf").write_text(DOVECOT.format(**places))
         (folder / "oauth2.ext").write_text(OAUTH2.format(**places))
         (folder / "users").write_text(f"{MAILBOX}:{{PLAIN}}{PASSWORD}::::::\n")
