@@ -88,8 +88,11 @@ class Applications:
             self._check_owner()
             return open_trust(self._files)
         except SettingsProblems as error:
-            self._log.error("certificates.refused", problems=error.lines(), kept="the old ones")
-            return None
+            problems = error.lines()
+        except OSError as error:  # a watch that ended would look at no revocation list any more
+            problems = [f"a file or folder can not be looked at: {error.strerror}."]
+        self._log.error("certificates.refused", problems=problems, kept="the old ones")
+        return None
 
     def _check_owner(self) -> None:
         """Refuse a key that the next start would refuse; raises SettingsProblems."""

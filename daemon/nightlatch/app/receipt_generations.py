@@ -35,7 +35,10 @@ async def follow(world: World) -> None:
     told = ""
     while True:
         await world.clock.sleep(FOLLOW_SECONDS)
-        trouble = await _look(world)
+        try:
+            trouble = await _look(world)
+        except Exception as error:  # noqa: BLE001  # who looks no more signs with a withdrawn key for ever
+            trouble = f"unexpected {type(error).__name__}"
         if trouble and trouble != told:
             world.log.error("receipts.not_followed", reason=trouble, kept="the keys of before")
         told = trouble

@@ -20,6 +20,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -47,6 +48,8 @@ MARGIN = HEARD + SKEW + LEEWAY + 5
 LATE = LIFETIME + MARGIN
 SPACING = MAX_AGE + MARGIN
 _KEPT = 4
+_MOST = 1 << 53
+"""Rotations; what is beyond has no meaning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ class Generation:
             made = cls(int(fields["number"]), float(fields["since"]), bool(fields["at_once"]))
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             raise ValueError(_MALFORMED) from None
-        if made.number < 1:
+        if not (0 < made.number <= _MOST and math.isfinite(made.since)):
             raise ValueError(_MALFORMED)
         return made
 

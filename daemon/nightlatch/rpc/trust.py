@@ -68,7 +68,12 @@ class Trust:
         lists = [one for one in self.lists if one.issuer == link.issuer]
         if self.lists and not lists:
             return f"there is no revocation list for {link}"
-        revoked = any(one.get_revoked_certificate_by_serial_number(link.serial) is not None for one in lists)
+        try:
+            revoked = any(
+                one.get_revoked_certificate_by_serial_number(link.serial) is not None for one in lists
+            )
+        except ValueError:  # an entry of the list
+            return f"the revocation list for {link} can not be read"
         return f"{link} is revoked" if revoked else ""
 
 

@@ -80,6 +80,19 @@ def test_a_bad_new_file_keeps_the_old(own: Installation, spoiled: str) -> None:
     vpn.begin()
 
 
+def test_a_folder_that_is_gone_for_a_while_ends_no_watch(own: Installation) -> None:
+    """API-01: files that can not be looked at are told; the next change is taken in, as ever."""
+    state = own.daemon.folder / "state"
+    away = state.rename(state.with_name("away"))
+    own.server_authority.sign("server", Order(("dns:localhost",), usages=()))
+    wait_until(lambda: bool(own.said("certificates.refused")), "the refusal", seconds=30)
+    assert "can not be looked at" in str(own.said("certificates.refused")[0]["problems"])
+    away.rename(state)
+    own.server_authority.sign("server", Order(("dns:localhost",), usages=()))
+    loaded(own, 2)
+    own.vpn().begin()
+
+
 def test_a_key_that_others_may_read_is_refused_at_once(own: Installation) -> None:
     """Not at the next start alone, which would end in it; and right again as soon as its mode is (STO-02)."""
     key: Path = own.server.key

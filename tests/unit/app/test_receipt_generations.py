@@ -112,3 +112,21 @@ def test_a_rotation_by_this_daemon_while_it_looks_is_no_trouble() -> None:
     daemon.store.meanwhile = meanwhile
     assert daemon.follow() == []
     assert daemon.receipt_keys.generation == newest
+
+
+def test_a_mistake_of_ours_ends_no_looking() -> None:
+    """FLT-01: it is told once, and what is withdrawn afterwards is heard of."""
+    daemon = Daemon()
+
+    def wrong() -> None:
+        raise RuntimeError
+
+    def right() -> None:
+        daemon.store.meanwhile = lambda: None
+        daemon.store.say(second(at_once=True))
+
+    daemon.store.meanwhile = wrong
+    told = daemon.follow(lambda: None, lambda: None, right)
+    assert [event for event, _ in told] == ["receipts.not_followed", "receipts.new_key"]
+    assert told[0][1]["reason"] == "unexpected RuntimeError"
+    assert daemon.receipt_keys.generation.at_once

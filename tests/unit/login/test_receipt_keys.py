@@ -201,7 +201,11 @@ def test_a_receipt_of_another_daemon_verifies_at_a_client_with_either_set(two: T
 
 @pytest.mark.parametrize(
     "text",
-    ["{", "7", "null", "{}", '{"number": 0, "since": 1.0, "at_once": true}', '{"number": "x", "since": 1}'],
+    [
+        *("{", "7", "null", "{}", '{"number": "x", "since": 1}'),
+        *(f'{{"number": {number}, "since": 1.0, "at_once": true}}' for number in (0, 10**17, 10**4000)),
+        *(f'{{"number": 1, "since": {since}, "at_once": true}}' for since in ("NaN", "Infinity")),
+    ],
 )
 def test_a_row_without_a_meaning_is_no_generation(two: Two, text: str) -> None:
     """It is an outage of the rotation, and never the first key."""
