@@ -102,6 +102,20 @@ class Samba:
             **changes,
         }
 
+    def table(self, more: str = "") -> str:
+        """The same as text of a configuration, with more settings or tables behind it."""
+        return f"""
+[[directories]]
+name = "corp"
+kind = "active_directory"
+urls = ["{self.tls_url}"]
+ca_file = "{self.ca_file}"
+bind_dn = "{SERVICE_UPN}"
+bind_password_file = "{self.service_password_file}"
+base = "{BASE}"
+{more}
+"""
+
     def start(self) -> None:
         """Start for the first time, and wait until it takes connections (about 0.5 s)."""
         self._child = Child(

@@ -11,7 +11,7 @@ from nightlatch.v1 import login_pb2
 from testbed.daemon import Nightlatchd
 from testbed.front_door import Person, enroll
 from testbed.own_account import GRANTED, OwnService
-from testbed.samba import BASE, SERVICE_UPN, Samba, password_of
+from testbed.samba import Samba, password_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,18 +26,7 @@ def test_the_next_login_takes_the_new_password(door_folder: Path, samba: Samba, 
     name = new_name("rosa")
     samba.add_person(name)
     account_socket = door_folder / "d" / "run" / "account.sock"
-    table = f"""
-[[directories]]
-name = "corp"
-kind = "active_directory"
-urls = ["{samba.tls_url}"]
-ca_file = "{samba.ca_file}"
-bind_dn = "{SERVICE_UPN}"
-bind_password_file = "{samba.service_password_file}"
-base = "{BASE}"
-[listeners.account]
-socket = "{account_socket}"
-"""
+    table = samba.table(f'[listeners.account]\nsocket = "{account_socket}"')
     daemon = Nightlatchd(door_folder / "d", table, level="debug")
     daemon.start()
     try:

@@ -12,7 +12,7 @@ from nightlatch.v1 import login_pb2
 from testbed.applications import VPN, Installation
 from testbed.daemon import Nightlatchd
 from testbed.front_door import Person, enroll
-from testbed.samba import BASE, DISABLED, DOMAIN, SERVICE_UPN, Samba, password_of
+from testbed.samba import DISABLED, DOMAIN, Samba, password_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,17 +21,7 @@ if TYPE_CHECKING:
 
 
 def _table(samba: Samba) -> str:
-    return f"""
-[[directories]]
-name = "corp"
-kind = "active_directory"
-urls = ["{samba.tls_url}"]
-ca_file = "{samba.ca_file}"
-bind_dn = "{SERVICE_UPN}"
-bind_password_file = "{samba.service_password_file}"
-base = "{BASE}"
-netbios_name = "NL"
-"""
+    return samba.table('netbios_name = "NL"')
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from nightlatch.v1 import login_pb2
 from testbed.command import NIGHTLATCH, program
 from testbed.daemon import Nightlatchd
 from testbed.front_door import MODULE, Person, enroll
-from testbed.samba import BASE, DOMAIN, SERVICE_UPN, Samba, password_of
+from testbed.samba import DOMAIN, Samba, password_of
 from testbed.ssh_login import CODE, PASSWORD, SshLogin
 from testbed.sshd import Sshd, SshUser
 
@@ -37,18 +37,7 @@ def own_name(form: str, name: str) -> str:
 
 def table(samba: Samba, form: str) -> str:
     """The configuration's table for the domain."""
-    return f"""
-[[directories]]
-name = "corp"
-kind = "active_directory"
-urls = ["{samba.tls_url}"]
-ca_file = "{samba.ca_file}"
-bind_dn = "{SERVICE_UPN}"
-bind_password_file = "{samba.service_password_file}"
-base = "{BASE}"
-netbios_name = "NL"
-name_form = "{form}"
-"""
+    return samba.table(f'netbios_name = "NL"\nname_form = "{form}"')
 
 
 @pytest.fixture
